@@ -1,0 +1,57 @@
+// Context: how long a call may take. Passed first to every call that can block.
+#pragma once
+
+#include <atomic>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace dray {
+
+// Asks every wait that heeds it to end, once and for good. Thread-safe; trigger() is async-signal-safe.
+class StopSource {
+public:
+    StopSource();
+    ~StopSource();
+    StopSource(const StopSource&) = delete;
+    StopSource& operator=(const StopSource&) = delete;
+
+    void trigger() noexcept;
+    bool triggered() const noexcept { return triggered_.load(std::memory_order_acquire); }
+    // Becomes readable at trigger() and stays so: poll it beside a socket. Owned by this object.
+    int fd() const noexcept { return fd_; }
+
+private:
+    std::atomic<bool> triggered_ = false;
+    int fd_ = -1;
+};
+
+// A small value: copy it. What it points to is borrowed and must outlive the calls it is passed to.
+class Context {
+public:
+    Context() = default;  // never stops, has no deadline, runs on the machine's clock
+    explicit Context(const StopSource* stop, Clock* clock = nullptr) : stop_(stop), clock_(clock) {}
+
+    // The same context that also ends `timeout` from now; the earlier deadline holds.
+    Context within(Nanos timeout) const;
+    // The same context without the stop: for what must be finished although we were asked to stop.
+    Context unstoppable() const;
+
+    Clock& clock() const { return clock_ ? *clock_ : real_clock(); }
+    const StopSource* stop() const { return stop_; }
+    bool stopped() const { return stop_ && stop_->triggered(); }
+    std::optional<SteadyTime> deadline() const { return deadline_; }
+
+    // Error: cancelled (asked to stop) or exhausted (past the deadline).
+    Status check() const;
+    // Waits. Error: as check(), at once when it happens; a wait that would pass the deadline ends there with exhausted.
+    Status sleep(Nanos duration) const;
+
+private:
+    const StopSource* stop_ = nullptr;
+    Clock* clock_ = nullptr;
+    std::optional<SteadyTime> deadline_;
+};
+
+}  // namespace dray
