@@ -1,0 +1,126 @@
+// Journal: the durable record of a run, `journal.jsonl`. Format: docs/journal-format.md.
+// One thread writes and fsyncs groups of lines, each closed by a commit line (count, bytes, CRC-32C); whoever needs a
+// line durable waits for its group. Readers take whole groups: damage in the last one drops that group, damage before
+// it is Code::corrupt and nothing may go on.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "base/file.h"
+#include "job/action.h"
+
+namespace dray {
+
+inline constexpr std::uint64_t kActionsPerClaim = 4096;
+inline constexpr std::chrono::milliseconds kGroupWait{
+    10};  // the longest a line waits for company when nobody waits for it
+inline constexpr std::size_t kGroupLines = 4096;
+
+// How a process of this run ended, as its last line says.
+struct RunEnd {
+    std::string outcome;  // "finished", "stopped", "failed"
+    // Rule R3: every changing request was sent exactly once and answered. Then nothing can land late, and there is no
+    // quiet time.
+    bool all_answered = false;
+    bool copy_unanswered = false;  // a copy was left without an answer: the quiet time is 30 minutes, not 60 s
+    WallTime last_change{};        // our clock, when the last changing request ended
+    WallTime at{};
+};
+
+// One decoded line.
+struct JournalLine {
+    enum class Kind : std::uint8_t { open, claim, read, receipt, first_answer, end };
+    Kind kind = Kind::open;
+    std::uint32_t process = 0;          // open: counts from 1; every later line belongs to it
+    WallTime at{};                      // open: our clock; first_answer: the store's clock (rule R4)
+    std::uint64_t first = 0, last = 0;  // claim: actions first..last
+    std::uint64_t n = 0;                // read: whose old values these are
+    std::string was;                    // read: JSON
+    Receipt receipt;
+    RunEnd end;
+};
+
+struct JournalSummary {
+    std::string plan_checksum;
+    std::uint32_t processes = 0;   // that opened it
+    bool dropped_tail = false;     // the last group was damaged or cut, and left out
+    std::uint64_t good_bytes = 0;  // up to and with the last whole group
+    std::uint64_t lines = 0;
+    std::vector<RunEnd> ends;  // of the processes that ended by themselves
+    WallTime last_open{};      // our clock, when the last process began
+    bool last_process_ended = false;
+    std::optional<WallTime> first_answer;  // the store's clock at the run's first answer
+};
+// Reads a journal from its first line, whole groups only, calling `line` for each in order (it may be empty). Memory:
+// one group. Errors: not_found, corrupt (damage before the last group, not a journal), unsupported (higher version),
+// what `line` returns.
+Result<JournalSummary> read_journal(const std::string& path, const std::function<Status(const JournalLine&)>& line);
+
+// The position of a line; wait for it with wait_durable().
+using Ticket = std::uint64_t;
+
+// Thread-safe.
+class JournalWriter {
+public:
+    struct Options {
+        std::string plan_checksum;
+        std::string run_id;
+        AppendFile::Fault fault;  // tests
+        Clock* clock = nullptr;   // for the times in lines; null: the machine's
+    };
+    // A new journal, or with `go_on` one that was read: its dropped tail is cut off first. Writes (durably) an open
+    // line. Errors: exists; conflict (it belongs to another plan); local.
+    static Result<std::unique_ptr<JournalWriter>> create(const std::string& path, Options options);
+    static Result<std::unique_ptr<JournalWriter>> go_on(const std::string& path, const JournalSummary& read,
+                                                        Options options);
+    ~JournalWriter();  // without close(): as if the process had died here
+
+    Ticket append(const Receipt& receipt);
+    Ticket append_read(std::uint64_t n, std::string_view was_json);
+    Status claim(std::uint64_t first, std::uint64_t last);  // durable when it returns
+    Status first_answer(WallTime store_time);               // durable when it returns; later calls do nothing
+
+    // Returns when the line of `ticket` is on disk. Error: local, from the first failed write or fsync on, for ever:
+    // nothing written after it counts, and no effect may follow (rows P03, P04).
+    Status wait_durable(Ticket ticket);
+    bool durable(Ticket ticket) const;
+    bool failed() const;  // a write or fsync failed: stop sending changes
+    std::uint32_t process() const;
+
+    // The end line, durable, and the file closed.
+    Status close(const RunEnd& end);
+
+private:
+    struct Impl;
+    explicit JournalWriter(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+// What a journal says of each action, in two bits.
+enum class ActionState : std::uint8_t {
+    none,      // no claim covers it: untouched
+    doubtful,  // claimed, no final receipt: look at both sides
+    copied,    // a `copied` receipt, not final: prove again, then delete
+    final,
+};
+class ActionStates {
+public:
+    explicit ActionStates(std::uint64_t actions);
+    ActionState get(std::uint64_t n) const;
+    void set(std::uint64_t n, ActionState state);
+    void apply(const JournalLine& line);  // claims and receipts
+    std::uint64_t size() const { return size_; }
+    std::uint64_t count(ActionState state) const;
+
+private:
+    std::uint64_t size_;
+    std::vector<std::uint64_t> bits_;
+};
+
+}  // namespace dray

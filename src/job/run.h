@@ -1,0 +1,93 @@
+// run_plan(): carries a plan out with a crew of workers, claim by claim, so that it can be killed at any moment and
+// resumed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/context.h"
+#include "base/crew.h"
+#include "job/journal.h"
+#include "job/plan.h"
+
+namespace dray {
+
+// The balance of a run: listed = done + skipped + failed + left, by reason. Thread-safe.
+class Balance {
+public:
+    void count(const Receipt& receipt);  // final receipts count; others do nothing
+    struct Totals {
+        std::uint64_t listed = 0, done = 0, skipped = 0, failed = 0, left = 0;
+        std::map<std::string, std::uint64_t> skipped_by, failed_by, done_by;  // done_by: "moved", "equal", ...
+        bool adds_up() const { return listed == done + skipped + failed + left; }
+    };
+    // With the verdicts of the plan. `left` is what has no final receipt.
+    Totals totals(const PlanTotals& plan) const;
+
+private:
+    mutable std::mutex mutex_;
+    std::uint64_t done_ = 0, skipped_ = 0, failed_ = 0;
+    std::map<std::string, std::uint64_t> done_by_, skipped_by_, failed_by_;
+};
+
+// What a performer knows of an action from earlier processes.
+struct Earlier {
+    ActionState state = ActionState::none;
+    // The `copied` receipt, where there is one, and whether this process wrote it.
+    std::optional<Receipt> copied;
+};
+
+// Where a performer puts receipts. Thread-safe.
+class Recorder {
+public:
+    virtual ~Recorder() = default;
+    virtual Ticket record(const Receipt& receipt) = 0;
+    virtual Status wait_durable(Ticket ticket) = 0;
+    virtual bool may_change() const = 0;  // false: the journal failed; send nothing that changes anything
+};
+
+// What an operation does with an action. perform() is called from many workers at once, once for each action that is
+// not final; it blocks for the requests of that action. It need not have a final receipt when it returns (a delete may
+// wait in a batch), but after finish() every action performed has one, unless ctx stopped or something failed.
+class Performer {
+public:
+    virtual ~Performer() = default;
+    virtual void perform(const Context& ctx, const Action& action, const Earlier& earlier, Recorder& recorder) = 0;
+    virtual Status finish(const Context& ctx, Recorder& recorder) = 0;
+    // An error that ends the run, if one came up (wrong key, breaker, TLS): no further action is begun.
+    virtual std::optional<Error> fatal() const = 0;
+};
+
+// What a person watches while it runs. Written by the engine, read by anybody.
+struct RunProgress {
+    std::atomic<std::uint64_t> effects{0};  // to be done in all
+    std::atomic<std::uint64_t> done{0}, failed{0}, skipped{0};
+    std::atomic<std::uint64_t> bytes_done{0};
+    std::atomic<std::uint64_t> in_flight{0};
+};
+
+struct RunSetup {
+    PlanReader* plan = nullptr;
+    JournalWriter* journal = nullptr;
+    // State at the start, from read_journal(); updated as receipts come.
+    ActionStates* states = nullptr;
+    // The `copied` receipts of earlier processes, in a journal path to join from when there are any; empty: none.
+    std::string earlier_journal;
+    std::string scratch;  // directory for the join
+    Performer* performer = nullptr;
+    Crew* crew = nullptr;
+    Balance* balance = nullptr;
+    RunProgress* progress = nullptr;
+    std::uint64_t limit = UINT64_MAX;  // effects to begin at most
+};
+
+// Returns when every action was performed, or ctx stopped, or something ended the run. A stop is not an error here:
+// look at the balance. Errors: local (journal, plan), corrupt (plan), and the performer's fatal one.
+Status run_plan(const Context& ctx, const RunSetup& setup);
+
+}  // namespace dray

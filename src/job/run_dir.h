@@ -1,0 +1,112 @@
+// The state directory and what is in it: runs, locks, cached capabilities. Layout: docs/run-directory.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "base/file.h"
+#include "job/journal.h"
+#include "job/plan.h"
+
+namespace dray {
+
+// $DRAY_STATE, else $XDG_STATE_HOME/dray, else ~/.local/state/dray. Errors: local (no home, not writable; names it and
+// --state), refused (owned by somebody else, or a world-writable directory without the sticky bit).
+Result<std::string> default_state_directory();
+Status check_state_directory(const std::string& directory);  // makes it when missing
+
+struct RunPaths {
+    std::string id;
+    std::string directory;
+    std::string plan() const { return directory + "/plan.jsonl.zst"; }
+    std::string journal() const { return directory + "/journal.jsonl"; }
+    std::string run_json() const { return directory + "/run.json"; }
+    std::string report() const { return directory + "/report.json"; }
+    std::string seal() const { return directory + "/sealed-by"; }  // holds the id of the run that undoes this one
+    std::string scratch() const { return directory + "/scratch"; }
+};
+
+enum class RunPhase : std::uint8_t {
+    planning,
+    planned,
+    applying,
+    stopped,
+    finished
+};  // "applying" without a live process: crashed
+std::string_view name_of(RunPhase phase);
+
+struct RunSummary {
+    RunPaths paths;
+    std::string command;
+    WallTime made_at{};
+    RunPhase phase = RunPhase::planning;
+    bool live = false;      // a process holds the run's lock now
+    std::string sealed_by;  // the run that undoes it
+    std::string parent;     // of undo
+};
+
+class StateDirectory {
+public:
+    static Result<StateDirectory> open(std::string directory);
+    const std::string& path() const { return path_; }
+
+    // A new run: its directory exists and is ours. `name` empty: an id like "20261121-094312-k3f9". Errors: exists,
+    // invalid (not a file name), local.
+    Result<RunPaths> create_run(const std::string& name = {});
+    // By id, by an unambiguous beginning of one, or "last": the newest run that changes a store; for_resume: the newest
+    // unfinished. Errors: not_found (says which runs there are), invalid (ambiguous).
+    Result<RunPaths> find_run(const std::string& name, bool for_resume = false) const;
+    Result<std::vector<RunSummary>> runs() const;  // newest first
+    // One process a run. Error: refused, naming the holder.
+    Result<FileLock> lock_run(const RunPaths& run) const;
+    Status remove_run(const RunPaths& run);  // refused: live, or unfinished without `force` of its caller
+
+private:
+    explicit StateDirectory(std::string path) : path_(std::move(path)) {}
+    std::string path_;
+};
+
+// Rules R1, R2, R3: how long after a run's last changing request something of it may still land.
+inline constexpr std::chrono::seconds kQuietTime{60};
+inline constexpr std::chrono::minutes kQuietTimeUnansweredCopy{30};
+// When a run's quiet time is over (our clock); nullopt: it has none. `lock_taken`: counted from there if the last
+// process did not end by itself.
+std::optional<WallTime> quiet_until(const JournalSummary& journal, WallTime lock_taken);
+
+// What a run may change: everything below a prefix of a bucket of a store.
+struct Scope {
+    std::string identity;  // of the store
+    std::string bucket;
+    std::string prefix;
+    bool overlaps(const Scope& other) const;
+};
+
+// The scopes of a run, held in the state directory from before its first effect until it is finished (not merely until
+// its process ends: an unfinished run still owns what it half did).
+class ScopeLock {
+public:
+    // The run is finished: others may have the scopes, after `quiet` (nullopt: at once).
+    Status release(std::optional<WallTime> quiet);
+
+private:
+    friend Result<struct ScopeGrant> take_scopes(const StateDirectory&, const std::string&, const std::vector<Scope>&,
+                                                 WallTime, const std::string&);
+    std::string path_;
+};
+struct ScopeGrant {
+    std::optional<ScopeLock> lock;  // nullopt: somebody else's, see holder
+    std::string holder;             // run id
+    bool holder_live = false;
+    std::optional<WallTime> wait_until;  // rule R2: granted, but another run's requests may land until then
+};
+// `instead_of`: the parent whose scopes undo takes over; empty: none. Error: local.
+Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
+                               WallTime now, const std::string& instead_of = {});
+
+}  // namespace dray
