@@ -1,0 +1,60 @@
+// make_move_plan(): lists the source, places every object, proves that no object can be lost by carrying the plan out,
+// and seals it. Nothing is written to a store here. Memory does not depend on the number of objects: proofs are
+// external sorts.
+//
+// Proven before the seal: no two sources with one target; no target among the sources (so no chains and no swaps);
+// every target key legal; what was at each target (from listing the targets' fixed prefixes); disk enough for plan and
+// journal. Pairs of keys that are equal only when folded (`a//b` and `a/b`, case, dots, Unicode forms) are counted with
+// an example in PlanTotals, for the probe to settle.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "job/plan.h"
+#include "job/run_dir.h"
+#include "ops/relayout.h"
+#include "store/object_store.h"
+
+namespace dray {
+
+enum class OnCollision : std::uint8_t {
+    refuse,  // the plan is not made; error refused, naming keys
+    keep,    // the colliding objects fail (reason collision) and stay; the others move
+    rename,  // name~<8 hex of SHA-256 of the source key>.ext for every colliding object
+};
+enum class Overwrite : std::uint8_t { never, newer, changed, always };
+
+struct PlanProgress {
+    std::atomic<std::uint64_t> listed{0}, pages{0}, targets_listed{0}, checked{0};
+};
+
+// Which listed objects take part at all; others are neither counted nor planned. Empty: all.
+using Selection = std::function<bool(const ListedObject&)>;
+
+struct MovePlanRequest {
+    std::vector<ObjectStore*> stores;  // 0: source; targets use `target_store`
+    std::uint8_t target_store = 0;
+    std::string source_bucket, source_prefix;
+    // Exactly one object instead of a prefix (`mv s3://b/k s3://b/k2`): source_prefix is its whole key.
+    bool single = false;
+    const Relayout* rule = nullptr;
+    Selection select;
+    OnCollision on_collision = OnCollision::refuse;
+    Overwrite overwrite = Overwrite::never;
+    std::uint64_t limit = UINT64_MAX;  // effects; what is over it is skipped with reason limit
+    PlanHeader header;
+    std::string plan_path;
+    std::string scratch;  // directory for drafts and sorts; emptied afterwards
+    PlanProgress* progress = nullptr;
+};
+
+// The sealed plan's checksum. Errors: refused (collision, overlap; the message names up to ten pairs), not_found
+// (bucket), local (disk), whatever listing says.
+Result<std::string> make_move_plan(const Context& ctx, const MovePlanRequest& request);
+
+}  // namespace dray

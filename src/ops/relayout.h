@@ -1,0 +1,82 @@
+// Relayout: where does this object go? A rule compiled once from a regex, a template and date settings, then asked for
+// each object. Users' description: docs/relayout.md. Pure: no store, no clock but the one passed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "store/object_store.h"
+
+namespace dray {
+
+enum class MatchOn : std::uint8_t {
+    path,  // the key below the source prefix
+    name,  // after the last slash
+    key,   // all of it
+};
+enum class DateFrom : std::uint8_t { match, modified };  // modified: LastModified, UTC
+enum class Unmatched : std::uint8_t { fail, skip };
+enum class UnsetGroup : std::uint8_t {
+    error,  // a group that took no part means there is no date: reason group-unset
+    empty,  // it counts as empty text
+};
+
+struct RelayoutOptions {
+    std::optional<std::string> match;  // Python regex, searched; nullopt: everything matches
+    MatchOn match_on = MatchOn::path;
+    // Template of the target: text with {1} {name} {key} {path} {basename} {dirname} {ext} {size} {etag:8}
+    // {date:%Y/%m/%d};
+    // {{ and }} are braces. With a scheme ("s3://bucket/...") it names bucket and key, else a key below
+    // `target_prefix`.
+    std::string to;
+    std::optional<std::string> unmatched_to;  // template for objects without a match or a date (no groups, no {date})
+    Unmatched unmatched = Unmatched::fail;    // when there is no unmatched_to
+    UnsetGroup unset_group = UnsetGroup::error;
+    std::optional<std::string> date_format;  // strptime; the date text is all groups in order, joined
+    DateFrom date_from = DateFrom::match;
+    std::optional<DateTime> date;  // fixed: no date is looked for
+    std::string source_bucket, source_prefix;
+    std::string target_bucket, target_prefix;
+    std::string in_error_directory;  // prefix of keys to skip as in-error-directory; empty: none
+    bool skip_markers = false;       // keys ending in `/` are skipped as directory-marker
+};
+
+struct Placement {
+    enum class Verdict : std::uint8_t { place, skip, fail } verdict = Verdict::place;
+    std::string bucket, key;  // of place; may equal the source's own (the planner then says already-in-place)
+    std::string reason;  // of skip and fail; of place, why it went to unmatched_to (no-match, no-date, group-unset)
+    std::string detail;  // the date text, the group, ...
+};
+
+// Immutable: ask from many threads.
+class Relayout {
+public:
+    // Error: invalid, with a caret under the fault (bad regex, unknown field in a template, bad directive, a date
+    // without a format...).
+    static Result<Relayout> compile(RelayoutOptions options);
+    Relayout(Relayout&&) noexcept;
+    ~Relayout();
+    Placement place(const ListedObject& object) const;
+    // The longest literal beginnings of every target this rule can give, as bucket and prefix: what the planner lists
+    // and locks.
+    struct Target {
+        std::string bucket, prefix;
+    };
+    std::vector<Target> targets() const;
+    // For people: how the rule read this object, one line a step (--explain KEY).
+    std::string explain(const ListedObject& object) const;
+    std::vector<std::string> warnings() const;  // unknown strftime directives, ...
+
+private:
+    struct Impl;
+    explicit Relayout(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dray

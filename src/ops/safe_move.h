@@ -1,0 +1,73 @@
+// SafeMove: moves one object so that at every moment at least one complete, proven copy exists and is recorded; and
+// moves it back. The protocol and its rules R1-R16 are in docs/safe-move.md; a rule that the code obeys is named where
+// it does.
+//
+// move:      (look) -> copy -> compare -> receipt `copied`, durable -> (look) -> delete -> receipt `deleted`
+// move_back: quiet time (R1) -> look at both -> copy back, or nothing -> prove -> receipt, durable -> delete the
+// target, if ours
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "job/action.h"
+#include "job/run.h"
+#include "store/object_store.h"
+
+namespace dray {
+
+enum class WantedProof : std::uint8_t {
+    automatic,  // plain-MD5 ETags that agree; else checksums; else size and properties
+    checksum,   // a checksum of the whole object on both sides, else fail copy-unproven
+    bytes,      // both sides are read and compared
+};
+
+struct MoveSettings {
+    bool exclusive = false;     // nobody else writes there: looks that only guard against other writers are saved
+    bool strict = false;        // fail an item rather than lose a property or leave it unproven
+    bool delete_after = false;  // keep every source until the last copy is proven
+    WantedProof proof = WantedProof::automatic;
+    // Website buckets, ACLs or locks: each source needs a HEAD so that what COPY drops can be sent again.
+    bool head_source = false;
+    std::string acl, storage_class, encryption,
+        kms_key_id;  // of new objects, where a person asked; storage_class empty: the source's
+
+    // Rules switched off one by one, for the tests that show what each is for: bit i is rule R(i).
+    std::uint32_t without_rules = 0;
+    bool rule(int number) const { return !(without_rules >> number & 1U); }
+};
+
+struct MoveSetup {
+    std::vector<ObjectStore*> stores;        // by Side::store; borrowed for the life of the performer
+    std::vector<Capabilities> capabilities;  // of the same, as proven for this run
+    MoveSettings settings;
+    // R9: requests of an earlier process of this run may land until then (our clock); nullopt: there are none.
+    std::optional<WallTime> earlier_quiet_until;
+    // R1, for move_back: nothing is looked at before this (our clock): the parent's quiet time.
+    std::optional<WallTime> parent_quiet_until;
+    // R4, for move_back: the store's clock at the parent's first answer. A target older than this is not ours.
+    std::optional<WallTime> parent_first_answer;
+};
+
+// What the engine has to say about the requests it sent, for the end line (R3).
+struct SentRequests {
+    bool all_answered = true;
+    bool copy_unanswered = false;
+    WallTime last_change{};  // our clock
+};
+
+class SafeMove : public Performer {
+public:
+    ~SafeMove() override = default;
+    virtual SentRequests sent() const = 0;
+    // How many requests an object takes with these capabilities and settings, for the bill shown before the first
+    // write.
+    static double requests_each(const MoveSetup& setup);
+};
+std::unique_ptr<SafeMove> make_safe_move(MoveSetup setup);
+
+}  // namespace dray
