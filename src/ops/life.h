@@ -1,0 +1,125 @@
+// The life of a run: plan it, apply it, resume it, prove it, undo it. Everything the command line does with a job goes
+// through here, and so can a program that links the library. Calls block; one thread a call; ctx's stop makes them wind
+// down, resumable.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "job/plan.h"
+#include "job/run.h"
+#include "job/run_dir.h"
+#include "ops/planner.h"
+#include "ops/safe_move.h"
+#include "store/object_store.h"
+
+namespace dray {
+
+// Opens the store a plan names. Called once for each store of a run.
+using StoreOpener = std::function<Result<std::unique_ptr<ObjectStore>>(const PlannedStore&)>;
+
+// What a person is told while it happens. Called from the thread that called; must not block for long. All may be
+// empty.
+struct RunWatcher {
+    std::function<void(const std::string& sentence)> say;  // one plain sentence: a missing guarantee, a wait and why
+    std::function<void(const std::string& phase)>
+        phase;  // "listing", "checking", "probing", "waiting", "moving", "verifying"
+    PlanProgress* planning = nullptr;
+    RunProgress* running = nullptr;
+};
+
+struct RunEnvironment {
+    std::string state_directory;
+    std::string run_name;  // --run-id; empty: made up
+    StoreOpener open_store;
+    std::size_t workers = 256;
+    bool wait_lock = false;  // wait for a lock that another live run holds instead of refusing
+    RunWatcher watcher;
+    AppendFile::Fault journal_fault;  // tests
+};
+
+// The options of a move that its plan keeps, so that apply, resume and undo do the same (PlanHeader::options).
+struct MoveOptions {
+    bool exclusive = false, strict = false, delete_after = false;
+    WantedProof proof = WantedProof::automatic;
+    std::uint64_t limit = UINT64_MAX;
+    std::string acl, storage_class, encryption, kms_key_id;
+};
+std::string write_move_options(const MoveOptions& options);
+Result<MoveOptions> read_move_options(const std::string& json);
+
+struct MoveCommand {
+    std::string command = "mv";  // or "segregate"
+    std::vector<std::string> argv;
+    std::vector<PlannedStore> stores;  // 0: source; 1: target when it is another store
+    std::string source_bucket, source_prefix;
+    bool single = false;
+    RelayoutOptions rule;
+    Selection select;
+    OnCollision on_collision = OnCollision::refuse;
+    Overwrite overwrite = Overwrite::never;
+    MoveOptions options;
+};
+
+struct PlannedRun {
+    RunPaths run;
+    std::string checksum;
+    PlanTotals totals;
+    std::vector<std::string> warnings;
+};
+
+// How a run, or a process of it, ended.
+struct RunResult {
+    RunPaths run;
+    Balance::Totals balance;
+    bool stopped = false;                           // by ctx; resumable
+    std::optional<Error> error;                     // that ended it early; resumable
+    std::vector<std::string> sentences;             // that were said: guarantees this store lacks, waits
+    std::map<std::string, std::uint64_t> requests;  // by verb
+    double seconds = 0;
+    bool finished() const { return !stopped && !error && balance.left == 0; }
+};
+
+// Lists, checks, seals. Nothing is written to a store.
+Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, const MoveCommand& command);
+
+// Carries out a planned run, or goes on with one: `run` as StateDirectory::find_run() takes it. A finished run is
+// answered with its balance. Errors before the first effect: refused (sealed by an undo, locked, aliases, strict),
+// corrupt, conflict, not_found, ...; later ones are in RunResult::error.
+Result<RunResult> apply_run(const Context& ctx, const RunEnvironment& env, const std::string& run);
+
+// Plans and applies the undo of a run, or goes on with the undo that sealed it. What cannot come back is said first.
+Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const std::string& run,
+                           const std::vector<std::string>& argv);
+
+struct VerifyOptions {
+    bool deep = false;  // read the bytes of every target, not only HEAD
+};
+struct VerifyResult {
+    RunPaths run;
+    std::uint64_t checked = 0, good = 0, bad = 0, unknown = 0;  // checked = good + bad + unknown
+    std::map<std::string, std::uint64_t>
+        bad_by;                         // reason -> count: "target-missing", "target-changed", "source-present", ...
+    std::vector<std::string> examples;  // up to 20, one line each
+};
+// Holds every receipt against the store as it is now. Changes nothing; takes no lock.
+Result<VerifyResult> verify_run(const Context& ctx, const RunEnvironment& env, const std::string& run,
+                                const VerifyOptions& options);
+
+// The balance of a run from its files alone.
+struct RunStatus {
+    RunSummary summary;
+    PlanTotals plan;
+    Balance::Totals balance;
+    std::uint64_t copied = 0, doubtful = 0;  // of those left
+    bool planned = false;
+};
+Result<RunStatus> run_status(const RunEnvironment& env, const std::string& run);
+
+}  // namespace dray
