@@ -124,7 +124,7 @@ std::unique_ptr<ByteSource> bytes_source(std::string_view bytes);  // borrowed
 
 struct PutOptions {
     bool if_absent = false;  // error exists
-    std::string if_match;    // error conflict
+    std::string if_match;    // errors conflict, not_found (nothing is there)
     Properties properties;
     std::string acl;
     std::optional<Checksum> checksum;  // of the whole body, verified by the store; nullopt: the store room chooses
@@ -137,9 +137,11 @@ struct CopyOptions {
     std::string target_if_match;    // error conflict
     // nullopt: all properties come along (S3's COPY directive). Else these replace them, tags too when tags is set.
     std::optional<Properties> replace;
-    std::string storage_class;     // empty: STANDARD. S3 does not copy the class: pass the source's
-    std::string website_redirect;  // S3 does not copy it either
-    std::string acl, encryption, kms_key_id;
+    // Never copied by S3: pass the source's. Where one is empty, `replace` tells it.
+    std::string storage_class;  // empty: STANDARD
+    std::string website_redirect;
+    std::string encryption, kms_key_id;
+    std::string acl;
 };
 
 struct RemoveOptions {
