@@ -14,7 +14,7 @@
 
 namespace dray {
 
-// A wall-clock reading, proleptic Gregorian, as Python's datetime: no zone unless `offset` is set, never converted.
+// A wall-clock reading, proleptic Gregorian, as Python's datetime: no zone unless the offset is set, never converted.
 struct DateTime {
     int year = 1900;  // 1 to 9999
     int month = 1, day = 1, hour = 0, minute = 0, second = 0;
@@ -47,16 +47,19 @@ std::vector<std::string> unknown_directives(std::string_view format);
 
 DateTime utc(WallTime time);
 DateTime local(WallTime time);  // TZ, /etc/localtime
+// Reads the fields as UTC, whatever the offset says. WallTime reaches from 1677 to 2262: an earlier or later date (and
+// one read by the parsers below) becomes the nearest time it can hold.
 WallTime from_utc(const DateTime& date);
-DateTime add_seconds(const DateTime& date, std::int64_t seconds);  // wall-clock arithmetic; the zone plays no part
+// Wall-clock arithmetic: the zone plays no part. Stops at the first second of year 1 and the last of 9999.
+DateTime add_seconds(const DateTime& date, std::int64_t seconds);
 bool is_date(int year, int month, int day);
 
-// "2024-03-09T04:05:06.789Z" (S3 XML and our files). Error: invalid.
+// "2024-03-09T04:05:06.789Z" (S3 XML and our files), any fraction, offsets as in RFC 3339 or "UTC". Error: invalid.
 Result<WallTime> parse_iso8601(std::string_view text);
 std::string iso8601(WallTime time);  // milliseconds, Z
-// "Sat, 09 Mar 2024 04:05:06 GMT" (RFC 9110 5.6.7, the preferred form). Error: invalid.
+// "Sat, 09 Mar 2024 04:05:06 GMT" (RFC 9110 5.6.7), or one of its two obsolete forms. Error: invalid.
 Result<WallTime> parse_http_date(std::string_view text);
-std::string http_date(WallTime time);
+std::string http_date(WallTime time);  // the preferred form
 // "20240309T040506Z" (SigV4).
 std::string amz_date(WallTime time);
 
