@@ -47,6 +47,9 @@ public:
     Status check() const;
     // Waits. Error: as check(), at once when it happens; a wait that would pass the deadline ends there with exhausted.
     Status sleep(Nanos duration) const;
+    // Waits until `fd` is readable, closed or broken. Error: as check(), at once when it happens; local. It is the
+    // kernel that waits: on a simulated clock the time left is taken as real time.
+    Status wait_readable(int fd) const;
 
 private:
     const StopSource* stop_ = nullptr;

@@ -14,6 +14,9 @@
 
 namespace dray {
 
+// Code::local with errno's words: "cannot open /a/b: Permission denied"; reason "disk-full" where it is that.
+Error system_error(std::string_view action, std::string_view path, int error_number);
+
 // An owned descriptor.
 class Fd {
 public:
@@ -46,23 +49,28 @@ public:
     // the errno to fail with.
     using Fault = std::function<int(std::string_view)>;
     enum class Mode : std::uint8_t { create_new, append };  // create_new: Code::exists when it is there
+    // A new file's name is durable when this returns.
     static Result<AppendFile> open(const std::string& path, Mode mode, Fault fault = {});
     AppendFile(AppendFile&&) noexcept;
     AppendFile& operator=(AppendFile&&) noexcept;
     ~AppendFile();
 
+    // After any failure the file is poisoned and every later call fails: a failed write may have left half a record,
+    // which must stay the last one, and after a failed fsync the kernel may have dropped the pages.
     Status write(std::string_view bytes);  // all of them
-    // fsync. After a failure the file is poisoned: every later call fails, for the kernel may have dropped the pages.
-    Status sync();
+    Status sync();                         // fsync
     std::uint64_t size() const { return size_; }
     const std::string& path() const { return path_; }
 
 private:
     AppendFile() = default;
+    Status check_usable() const;
+    int fault(std::string_view name) const { return fault_ ? fault_(name) : 0; }
+    Error poison(std::string_view action, int error_number);
     std::string path_;
     Fd fd_;
     std::uint64_t size_ = 0;
-    bool poisoned_ = false;
+    int failure_ = 0;  // the errno that poisoned it
     Fault fault_;
 };
 
