@@ -2,8 +2,8 @@
 // never while holding some already (two half-filled parts that wait for each other would wait for ever).
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
+#include <list>
 #include <mutex>
 
 #include "base/context.h"
@@ -32,19 +32,20 @@ public:
     };
 
     // Waits until `bytes` are free and takes them. First come, first served, so that a large part is not starved.
-    // Errors: invalid (more than the whole budget), cancelled, exhausted.
+    // Errors: invalid (more than the whole budget), cancelled, exhausted, local (no descriptor left to wait on).
     Result<Lease> take(const Context& ctx, std::uint64_t bytes);
     std::uint64_t limit() const { return limit_; }
     std::uint64_t in_use() const;
 
 private:
+    struct Waiter;
     void give_back(std::uint64_t bytes);
+    void serve_waiters();  // under the lock
+
     const std::uint64_t limit_;
     mutable std::mutex mutex_;
-    std::condition_variable changed_;
     std::uint64_t free_;
-    std::uint64_t next_ticket_ = 0;
-    std::uint64_t serving_ = 0;
+    std::list<Waiter*> queue_;  // first come first; each lives on the stack of its take()
 };
 
 }  // namespace dray

@@ -11,8 +11,9 @@ namespace dray {
 
 class Crew {
 public:
-    // Limits: 1 to 4096 workers. Stacks are 256 KiB (1 MiB under a sanitizer): no deep recursion, no big arrays on
-    // them. Error: local (the machine gives no more threads).
+    // Limits: 1 to 4096 workers. The thread that calls drain() counts as one of them, so a crew of one has no threads
+    // of its own, and never more than `workers` calls are under way for one caller. Stacks are 256 KiB (1 MiB under a
+    // sanitizer): no deep recursion, no big arrays on them. Error: local (the machine gives no more threads).
     static Result<std::unique_ptr<Crew>> make(std::size_t workers);
     ~Crew();  // waits for its workers; no call may be under way
 
