@@ -85,6 +85,7 @@ struct Scope {
     std::string bucket;
     std::string prefix;
     bool overlaps(const Scope& other) const;
+    bool operator==(const Scope&) const = default;
 };
 
 // The scopes of a run, held in the state directory from before its first effect until it is finished (not merely until

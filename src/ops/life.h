@@ -44,15 +44,13 @@ struct RunEnvironment {
     AppendFile::Fault journal_fault;  // tests
 };
 
-// The options of a move that its plan keeps, so that apply, resume and undo do the same (PlanHeader::options).
+// The options of a move that its plan keeps, so that apply, resume and undo do the same.
 struct MoveOptions {
     bool exclusive = false, strict = false, delete_after = false;
     WantedProof proof = WantedProof::automatic;
-    std::uint64_t limit = UINT64_MAX;
     std::string acl, storage_class, encryption, kms_key_id;
+    bool operator==(const MoveOptions&) const = default;
 };
-std::string write_move_options(const MoveOptions& options);
-Result<MoveOptions> read_move_options(const std::string& json);
 
 struct MoveCommand {
     std::string command = "mv";  // or "segregate"

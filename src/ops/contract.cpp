@@ -1,0 +1,108 @@
+#include "ops/contract.h"
+
+#include <array>
+#include <utility>
+
+#include "base/json.h"
+#include "base/time.h"
+
+namespace dray {
+namespace {
+
+constexpr std::array<std::pair<WantedProof, std::string_view>, 3> kProofs{{
+    {WantedProof::automatic, "auto"},
+    {WantedProof::checksum, "checksum"},
+    {WantedProof::bytes, "bytes"},
+}};
+
+std::string_view word_of(WantedProof proof) {
+    for (const auto& [value, word] : kProofs)
+        if (value == proof) return word;
+    return "auto";
+}
+
+std::optional<WantedProof> proof_named(std::string_view word) {
+    for (const auto& [value, name] : kProofs)
+        if (name == word) return value;
+    return std::nullopt;
+}
+
+std::string text_of(const JsonValue& json, std::string_view name) {
+    auto member = json.get(name);
+    auto text = member ? member->text() : std::nullopt;
+    return std::string(text.value_or(""));
+}
+
+bool flag_of(const JsonValue& json, std::string_view name) {
+    auto member = json.get(name);
+    return member && member->boolean().value_or(false);
+}
+
+Result<std::optional<WallTime>> time_of(const JsonValue& json, std::string_view name) {
+    const std::string text = text_of(json, name);
+    if (text.empty()) return std::optional<WallTime>();
+    TRY_LET(time, parse_iso8601(text));
+    return std::optional<WallTime>(time);
+}
+
+Error damaged(std::string_view what) {
+    return {.code = Code::corrupt, .message = "the plan's options are damaged: " + std::string(what)};
+}
+
+}  // namespace
+
+std::string write_contract(const RunContract& contract) {
+    std::string out;
+    JsonWriter json(out);
+    const MoveOptions& options = contract.options;
+    json.begin_object();
+    json.field("exclusive", options.exclusive)
+        .field("strict", options.strict)
+        .field("delete_after", options.delete_after);
+    json.field("proof", word_of(options.proof));
+    json.field("acl", options.acl).field("storage_class", options.storage_class);
+    json.field("encryption", options.encryption).field("kms_key_id", options.kms_key_id);
+    json.name("scopes").begin_array();
+    for (const Scope& scope : contract.scopes)
+        json.begin_object()
+            .field("store", scope.identity)
+            .bytes_field("bucket", scope.bucket)
+            .bytes_field("prefix", scope.prefix)
+            .end_object();
+    json.end_array();
+    if (contract.parent_quiet_until) json.field("parent_quiet_until", iso8601(*contract.parent_quiet_until));
+    if (contract.parent_first_answer) json.field("parent_first_answer", iso8601(*contract.parent_first_answer));
+    json.end_object();
+    return out;
+}
+
+Result<RunContract> read_contract(const std::string& text) {
+    JsonParser parser;
+    TRY_LET(json, parser.parse(text));
+    RunContract contract;
+    contract.options = {.exclusive = flag_of(json, "exclusive"),
+                        .strict = flag_of(json, "strict"),
+                        .delete_after = flag_of(json, "delete_after"),
+                        .acl = text_of(json, "acl"),
+                        .storage_class = text_of(json, "storage_class"),
+                        .encryption = text_of(json, "encryption"),
+                        .kms_key_id = text_of(json, "kms_key_id")};
+    const auto proof = proof_named(text_of(json, "proof"));
+    if (!proof) return damaged("unknown proof");
+    contract.options.proof = *proof;
+
+    const auto scopes = json.get("scopes");
+    if (!scopes || scopes->kind() != JsonValue::Kind::array) return damaged("no scopes");
+    for (const JsonValue& scope : scopes->elements()) {
+        auto bucket = scope.bytes("bucket"), prefix = scope.bytes("prefix");
+        if (!bucket || !prefix) return damaged("a scope without bucket or prefix");
+        contract.scopes.push_back({text_of(scope, "store"), *std::move(bucket), *std::move(prefix)});
+    }
+    TRY_LET(quiet, time_of(json, "parent_quiet_until"));
+    TRY_LET(first, time_of(json, "parent_first_answer"));
+    contract.parent_quiet_until = quiet;
+    contract.parent_first_answer = first;
+    return contract;
+}
+
+}  // namespace dray
