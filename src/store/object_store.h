@@ -100,7 +100,8 @@ struct ListPage {
     std::vector<ListedObject> objects;         // as the store ordered them
     std::vector<std::string> common_prefixes;  // with a delimiter
     bool truncated = false;
-    std::string next;  // continuation token; may be missing though truncated: the caller goes on by start_after
+    std::string next;       // continuation token; may be missing though truncated: the caller goes on by start_after
+    WallTime store_time{};  // the answer's Date: the store's clock, for rule R4; the epoch: it did not say
 };
 
 struct GetOptions {
