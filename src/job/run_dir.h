@@ -32,6 +32,10 @@ struct RunPaths {
     std::string scratch() const { return directory + "/scratch"; }
 };
 
+// run.json: the run's command, for people and for `runs`; the plan's header without its options. Written once,
+// atomically.
+Status write_run_json(const RunPaths& run, const PlanHeader& header);
+
 enum class RunPhase : std::uint8_t {
     planning,
     planned,

@@ -62,6 +62,7 @@ struct MoveCommand {
     Selection select;
     OnCollision on_collision = OnCollision::refuse;
     Overwrite overwrite = Overwrite::never;
+    std::uint64_t limit = UINT64_MAX;  // effects
     MoveOptions options;
 };
 
