@@ -1,0 +1,39 @@
+// The probe: what a store can be trusted with, found out by effect and never by name. It writes private objects, tries
+// each condition, and looks whether it had its effect: a header that is accepted and ignored counts as absent.
+// docs/capabilities.md has the list of what is tried and the format of the cache.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/context.h"
+#include "store/capabilities.h"
+#include "store/object_store.h"
+
+namespace dray {
+
+inline constexpr std::uint32_t kMaxProbeRequests = 40;
+inline constexpr std::chrono::hours kCapabilitiesKept{24};
+
+struct ProbeOptions {
+    // Directory of cached results, by endpoint, bucket and access key; empty: none is read or written.
+    std::string cache_directory;
+    std::string access_key;  // part of the cache's key; empty: unknown
+    // Prove the conditions that guard deletes again although the cache has them: stores get reconfigured, and data
+    // hangs on it.
+    bool renew_guards = true;
+};
+
+// Probes below `prefix` of `bucket`, under `.dray-probe-<random>`; every object written is removed again, after errors
+// and on a stop too. At most kMaxProbeRequests. A store that guarantees by construction (local, memory) answers without
+// a request; a bucket with object lock is not written to, and nothing is assumed of it. Errors: not_found (bucket,
+// fatal), denied, and what the verbs say.
+Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
+                           const ProbeOptions& options);
+
+// Whether two places are one bucket under two names (endpoints, access points): a marker object is written to the first
+// and looked for in the second, then removed.
+Result<bool> same_bucket(const Context& ctx, ObjectStore& a, const std::string& bucket_a, const std::string& prefix_a,
+                         ObjectStore& b, const std::string& bucket_b, const std::string& prefix_b);
+
+}  // namespace dray
