@@ -1,0 +1,52 @@
+#include "cli/exit_code.h"
+
+#include <algorithm>
+#include <array>
+
+namespace dray {
+namespace {
+
+// The worst first; signals stand between kRefused and kItemsFailed.
+int badness(int code) {
+    static constexpr std::array<int, 5> kOrder{kLocal, kCredentials, kEndpoint, kUsage, kRefused};
+    const auto found = std::find(kOrder.begin(), kOrder.end(), code);
+    if (found != kOrder.end()) return 100 - static_cast<int>(found - kOrder.begin());
+    if (code > kSignalBase) return 50;
+    return code == kItemsFailed ? 10 : 0;
+}
+
+}  // namespace
+
+int exit_code(const Error& error, int signal) {
+    switch (error.code) {
+        case Code::invalid:
+        case Code::unsupported:
+        case Code::not_found:
+        case Code::exists: return kUsage;
+        case Code::refused:
+        case Code::conflict: return kRefused;
+        case Code::credentials:
+        case Code::denied: return kCredentials;
+        case Code::local:
+        case Code::corrupt: return kLocal;
+        case Code::throttled:
+        case Code::unavailable:
+        case Code::exhausted: return kEndpoint;
+        case Code::cancelled: return signal ? kSignalBase + signal : kItemsFailed;
+    }
+    return kItemsFailed;
+}
+
+int exit_code(const RunResult& result, int signal) {
+    std::vector<int> codes{kDone};
+    if (result.error) codes.push_back(exit_code(*result.error, signal));
+    if (result.stopped) codes.push_back(kSignalBase + signal);
+    if (result.balance.failed > 0 || result.balance.left > 0) codes.push_back(kItemsFailed);
+    return worst(codes);
+}
+
+int worst(const std::vector<int>& codes) {
+    return *std::max_element(codes.begin(), codes.end(), [](int a, int b) { return badness(a) < badness(b); });
+}
+
+}  // namespace dray
