@@ -23,6 +23,7 @@ struct Header {
     std::string value;
 };
 using Headers = std::vector<Header>;
+bool same_name(std::string_view a, std::string_view b);  // in any case
 // The value of the first header of that name (any case); empty when there is none.
 std::string_view find(const Headers& headers, std::string_view name);
 bool has(const Headers& headers, std::string_view name);
@@ -36,7 +37,7 @@ public:
     virtual Status rewind() = 0;                                            // to the first byte, for sending again
 };
 
-// Where the bytes of an answer go. An error ends the exchange with Fault::sink, and is kept in Exchange::sink_error.
+// Where the bytes of an answer go. An error ends the exchange with Fault::sink, and is kept in Exchange::local_error.
 class BodySink {
 public:
     virtual ~BodySink() = default;
@@ -48,7 +49,13 @@ struct Timeouts {                      // a limit each on no progress at all; 0:
     std::chrono::seconds first_byte{
         60};  // from the request sent to the first byte of the answer; whitespace counts as progress
     std::chrono::seconds idle{30};  // between two bytes, either way
+    std::chrono::seconds slow{60};  // a body moving at less than kSlowest on average for so long
 };
+inline constexpr std::uint64_t kSlowest = 1024;  // bytes a second
+
+// Of an answer's header section.
+inline constexpr std::size_t kMaxHeaderLine = std::size_t{64} << 10;    // bytes
+inline constexpr std::size_t kMaxHeaderBytes = std::size_t{256} << 10;  // bytes in all
 
 struct Request {
     std::string method;
@@ -59,13 +66,14 @@ struct Request {
     BodySink* sink = nullptr;      // takes the body of a 2xx answer; all other bodies are collected
     std::size_t max_body = std::size_t{64} << 20;  // of a collected body, bytes; more is Fault::too_large
     bool changes = true;  // false: GET, HEAD and the like, which libcurl may repeat on a fresh connection
+    bool fresh = false;   // on a new connection: the idle ones are suspected dead
     Timeouts timeouts;
 };
 
 // How far it got.
 enum class Phase : std::uint8_t {
     unsent,     // no byte of the request left this machine: it has no effect
-    sent,       // some or all of it left; no byte of the answer came
+    sent,       // some or all of it left; no whole line of the answer came
     answering,  // the answer began
     complete,
 };
@@ -77,17 +85,17 @@ enum class Fault : std::uint8_t {
     tls,              // the handshake or the record layer failed
     tls_verify,       // the certificate is not to be trusted: expired, wrong host, unknown issuer
     proxy,            // the proxy refused
-    dead_connection,  // a reused connection was closed before the first byte of the answer
+    dead_connection,  // a reused connection was closed or reset before the first byte of the answer
     reset,
     stalled,    // a limit of Timeouts
     truncated,  // the answer ended early
-    malformed,  // not HTTP, or over a header limit (64 KiB a line, 256 KiB in all)
+    malformed,  // not HTTP, contradictory lengths, or over a header limit (kMaxHeaderLine, kMaxHeaderBytes)
     too_large,
     source,    // the BodySource failed: Exchange::local_error
     sink,      // the BodySink failed: Exchange::local_error
     stopped,   // ctx: asked to stop
     deadline,  // ctx: deadline
-    local,     // no descriptor, no memory
+    local,     // no descriptor, no memory, a request that cannot be sent as given
 };
 std::string_view name_of(Fault fault);
 
@@ -110,7 +118,7 @@ struct ClientOptions {
     std::string user_agent = "dray";
     bool verify_tls = true;  // false only when a person typed --insecure
     std::chrono::seconds idle_connection{
-        4};  // S3 closes idle connections at about 5 s: never reuse one older than this
+        4};  // S3 closes idle connections at about 5 s: never reuse one idle for longer; at least 2
     // Proxies: HTTPS_PROXY, HTTP_PROXY (lower case too), NO_PROXY from the environment, as curl reads them.
 };
 
@@ -121,8 +129,9 @@ struct ClientCounters {
     std::uint64_t requests = 0;
 };
 
-// Thread-safe: each call takes a connection that no other call uses, the warmest idle one first, so connections open at
-// once never exceed the calls in flight at once.
+// Thread-safe: each call takes a connection that no other call uses, the warmest idle one first, so connections open to
+// one host at once never exceed the calls in flight to it at once. Each costs three descriptors: its socket and the
+// pair that libcurl keeps for waking itself.
 class Client {
 public:
     static Result<std::unique_ptr<Client>> make(const ClientOptions& options);

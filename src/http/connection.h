@@ -1,0 +1,43 @@
+// One worker's way to the network: a libcurl handle with at most one connection of its own, used by one call at a time.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "http/http.h"
+
+namespace dray::http {
+
+struct Counters {
+    std::atomic<std::uint64_t> opened{0}, open{0}, open_most{0}, requests{0};
+    void socket_opened();
+};
+
+// The cache of resolved names that the handles of one client share. Connections are never shared: libcurl documents a
+// connection cache shared between threads as unsafe.
+class ResolverCache {
+public:
+    ResolverCache();
+    ~ResolverCache();
+    void* handle() const;  // CURLSH
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+class Connection {
+public:
+    // The arguments are borrowed and must outlive it. Error: local.
+    static Result<std::unique_ptr<Connection>> make(const ClientOptions& options, const ResolverCache& resolver,
+                                                    Counters& counters);
+    ~Connection();
+    Exchange send(const Context& ctx, const Request& request);
+
+private:
+    struct Impl;
+    explicit Connection(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dray::http
