@@ -23,10 +23,10 @@ int exit_code(const Error& error, int signal) {
         case Code::unsupported:
         case Code::not_found:
         case Code::exists: return kUsage;
-        case Code::refused:
-        case Code::conflict: return kRefused;
+        case Code::refused: return kRefused;
         case Code::credentials:
         case Code::denied: return kCredentials;
+        case Code::conflict:  // a journal that belongs to another plan
         case Code::local:
         case Code::corrupt: return kLocal;
         case Code::throttled:

@@ -1,0 +1,94 @@
+// Flags: what was typed, parsed once. One struct a command; help, completions and error texts come from the same
+// definitions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/progress.h"
+#include "ops/life.h"
+#include "store/registry.h"
+
+namespace dray {
+
+struct CommonFlags {
+    StoreSettings store;
+    std::string state;  // --state; empty: the default
+    std::string run_id;
+    std::size_t workers = 256;
+    bool json = false, quiet = false, wait_lock = false;
+    int verbose = 0;
+    ProgressStyle progress = ProgressStyle::automatic;
+    std::string log_file;
+};
+
+struct SelectFlags {
+    std::vector<std::string> ext, glob, match, exclude, include;
+    std::string size, age;            // ranges: "+1M", "-10k", "1k..2M"; "+7d", "-2h"
+    std::optional<std::int64_t> max;  // 0: none
+};
+
+struct ListFlags {
+    CommonFlags common;
+    SelectFlags select;
+    std::vector<std::string> urls;
+    bool literal = false, urls_only = false, keys_only = false, nul = false, no_markers = false, fail_empty = false,
+         sorted = false;
+};
+
+struct MoveFlags {
+    CommonFlags common;
+    SelectFlags select;
+    std::string source, target;
+    bool literal = false, dry_run = false, plan_only = false;
+    std::string explain;
+    RelayoutOptions rule;
+    std::string match_on = "path", date_from = "match", date, unmatched = "fail", on_collision = "refuse",
+                overwrite = "never", proof = "auto", unset_group = "error", delete_when = "each";
+    std::optional<std::string> match, to, unmatched_to, date_format;
+    std::optional<std::uint64_t> limit;
+    MoveOptions options;
+};
+
+struct SegregateFlags {
+    CommonFlags common;
+    std::string config, datetime, on_collision = "refuse", unset_group = "error", explain;
+    bool verbose_log = false, keep_subdirs = false, dry_run = false, plan_only = false;
+    std::optional<std::uint64_t> limit;
+    MoveOptions options;
+};
+
+struct RunFlags {  // apply, resume, undo, verify, status, report
+    CommonFlags common;
+    std::string run = "last";
+    bool deep = false;
+};
+struct ApplyFlags : RunFlags {};
+struct ResumeFlags : RunFlags {};
+struct UndoFlags : RunFlags {};
+struct VerifyFlags : RunFlags {};
+struct StatusFlags : RunFlags {};
+struct ReportFlags : RunFlags {};
+struct RunsFlags {
+    CommonFlags common;
+    std::string prune;  // age: "30d"
+};
+struct Printed {  // help or version: print and leave
+    std::string text;
+};
+
+using Invocation = std::variant<Printed, ListFlags, MoveFlags, SegregateFlags, ApplyFlags, ResumeFlags, UndoFlags,
+                                VerifyFlags, StatusFlags, ReportFlags, RunsFlags>;
+
+// `arguments` without the program's name. Error: invalid, with what to type instead.
+Result<Invocation> parse_command_line(const std::vector<std::string>& arguments);
+
+// "10", "64k", "1.5M", "2G" (powers of 1024) to bytes; "90s", "10m", "2h", "7d" to seconds. Error: invalid.
+Result<std::uint64_t> parse_bytes(const std::string& text);
+Result<std::uint64_t> parse_age(const std::string& text);
+
+}  // namespace dray
