@@ -21,8 +21,9 @@
 
 namespace dray {
 
-// Opens the store a plan names. Called once for each store of a run.
-using StoreOpener = std::function<Result<std::unique_ptr<ObjectStore>>(const PlannedStore&)>;
+// Opens the store a plan names, and fills in what was resolved on the way (identity, endpoint, region, ...). Called
+// once for each store of a run.
+using StoreOpener = std::function<Result<std::unique_ptr<ObjectStore>>(PlannedStore&)>;
 
 // What a person is told while it happens. Called from the thread that called; must not block for long. All may be
 // empty.
@@ -38,6 +39,8 @@ struct RunEnvironment {
     std::string state_directory;
     std::string run_name;  // --run-id; empty: made up
     StoreOpener open_store;
+    // Requests sent so far by verb, for reports; may be empty.
+    std::function<std::map<std::string, std::uint64_t>()> requests;
     std::size_t workers = 256;
     bool wait_lock = false;  // wait for a lock that another live run holds instead of refusing
     RunWatcher watcher;

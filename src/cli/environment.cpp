@@ -1,0 +1,61 @@
+#include "cli/environment.h"
+
+namespace dray {
+namespace {
+
+// What was typed holds; what was not comes from the plan, so that `resume` needs no flags.
+void fill(std::string& setting, const std::string& planned) {
+    if (setting.empty()) setting = planned;
+}
+
+}  // namespace
+
+PlannedStore planned_store(const StoreUrl& url) {
+    return {.identity = url.kind == StoreKind::local ? "file:" : "", .url = url.text()};
+}
+
+Result<std::unique_ptr<ObjectStore>> StoreRoom::open(PlannedStore& planned) {
+    StoreSettings settings = flags_.store;
+    fill(settings.endpoint, planned.endpoint);
+    fill(settings.region, planned.region);
+    fill(settings.addressing, planned.addressing);
+    fill(settings.profile, planned.profile);
+    settings.connections = flags_.workers;
+    const StoreKind kind = planned.identity == "file:" ? StoreKind::local : StoreKind::s3;
+    TRY_LET(opened, open_store(ctx_, kind, settings, environment_variable));
+
+    planned.identity = opened.store->identity();
+    planned.endpoint = opened.endpoint;
+    planned.region = opened.region;
+    planned.addressing = opened.addressing;
+    planned.profile = opened.profile;
+    const std::lock_guard lock(mutex_);
+    if (opened.requests) counters_.push_back(opened.requests);
+    return std::move(opened.store);
+}
+
+std::map<std::string, std::uint64_t> StoreRoom::requests() const {
+    const std::lock_guard lock(mutex_);
+    std::map<std::string, std::uint64_t> sum;
+    for (const auto& counter : counters_)
+        for (const auto& [verb, count] : counter())
+            sum[verb] += count;
+    return sum;
+}
+
+Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room, Progress& progress) {
+    std::string state = flags.state;
+    if (state.empty()) {
+        TRY_LET(found, default_state_directory());
+        state = found;
+    }
+    return RunEnvironment{.state_directory = std::move(state),
+                          .run_name = flags.run_id,
+                          .open_store = [&room](PlannedStore& store) { return room.open(store); },
+                          .requests = [&room] { return room.requests(); },
+                          .workers = flags.workers,
+                          .wait_lock = flags.wait_lock,
+                          .watcher = progress.watcher()};
+}
+
+}  // namespace dray
