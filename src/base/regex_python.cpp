@@ -1,0 +1,769 @@
+#include "base/regex_python.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "base/regex_set.h"
+#include "base/utf8.h"
+
+namespace dray {
+namespace {
+
+constexpr std::size_t kMaxNesting = 200;      // PCRE2 stops at 250
+constexpr std::uint64_t kMaxRepeat = 65'535;  // PCRE2's
+constexpr std::size_t kMaxGroups = 65'535;    // PCRE2's
+constexpr std::uint64_t kEndless = std::uint64_t{1} << 32;
+
+bool is_digit(char32_t c) {
+    return c >= '0' && c <= '9';
+}
+bool is_octal(char32_t c) {
+    return c >= '0' && c <= '7';
+}
+bool is_hex(char32_t c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool is_ascii_letter(char32_t c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool one_of(char32_t c, std::u32string_view set) {
+    return set.find(c) != std::u32string_view::npos;
+}
+
+std::string utf8(std::u32string_view text) {
+    std::string out;
+    for (const char32_t c : text)
+        append_utf8(out, c);
+    return out;
+}
+
+// Characters that a part of a pattern can match: Python wants them equal in a lookbehind.
+struct Width {
+    std::uint64_t least = 0, most = 0;
+
+    void follow(const Width& next) {
+        least = std::min(least + next.least, kEndless);
+        most = std::min(most + next.most, kEndless);
+    }
+    void either(const Width& other) {
+        least = std::min(least, other.least);
+        most = std::max(most, other.most);
+    }
+    Width times(std::uint64_t fewest, std::uint64_t mostly) const {
+        return {std::min(least * fewest, kEndless), most == 0 ? 0 : std::min(most * mostly, kEndless)};
+    }
+};
+
+struct Flags {
+    bool ignore_case = false, multiline = false, dot_all = false, verbose = false, ascii = false;
+
+    CharacterRules rules() const { return {.ignore_case = ignore_case, .ascii = ascii}; }
+
+    // "ims" in force and not in force, for PCRE2; verbose is never passed on.
+    std::string on() const { return letters(true); }
+    std::string off() const { return letters(false); }
+
+private:
+    std::string letters(bool wanted) const {
+        std::string out;
+        if ((ignore_case && !ascii) == wanted) out += 'i';
+        if (multiline == wanted) out += 'm';
+        if (dot_all == wanted) out += 's';
+        return out;
+    }
+};
+
+// What an inline (?aimsux-imsx) says.
+struct FlagChange {
+    std::u32string add, remove;
+    bool global = false;  // "(?i)", not "(?i:...)"
+
+    void apply_to(Flags& flags) const {
+        const auto change = [](Flags& to, char32_t letter, bool value) {
+            if (letter == 'i') to.ignore_case = value;
+            if (letter == 'm') to.multiline = value;
+            if (letter == 's') to.dot_all = value;
+            if (letter == 'x') to.verbose = value;
+            if (letter == 'a') to.ascii = value;
+            if (letter == 'u') to.ascii = !value;
+        };
+        for (const char32_t letter : add)
+            change(flags, letter, true);
+        for (const char32_t letter : remove)
+            change(flags, letter, false);
+    }
+};
+
+// A character of the pattern, or a backslash with the character behind it; "" is the end.
+using Token = std::u32string_view;
+
+bool is(Token token, char32_t c) {
+    return token.size() == 1 && token[0] == c;
+}
+
+// Positions count characters; Python's do too.
+class Tokens {
+public:
+    explicit Tokens(std::u32string text) : text_(std::move(text)) { advance(); }
+    Tokens(const Tokens&) = delete;  // next_ looks into text_
+    Tokens& operator=(const Tokens&) = delete;
+
+    Token next() const { return next_; }
+    bool done() const { return next_.empty(); }
+    std::size_t at() const { return end_ - next_.size(); }
+    Token get() {
+        const Token token = next_;
+        advance();
+        return token;
+    }
+    bool match(char32_t c) {
+        if (!is(next_, c)) return false;
+        advance();
+        return true;
+    }
+    void seek(std::size_t position) {
+        end_ = position;
+        advance();
+    }
+    template <class Wanted>
+    std::u32string get_while(std::size_t most, Wanted wanted) {
+        std::u32string run;
+        while (run.size() < most && next_.size() == 1 && wanted(next_[0]))
+            run += get();
+        return run;
+    }
+
+private:
+    void advance() {
+        const std::size_t begin = std::min(end_, text_.size());
+        const std::size_t size = begin < text_.size() && text_[begin] == '\\' ? 2 : 1;
+        next_ = Token(text_).substr(begin, size);
+        end_ = begin + next_.size();
+    }
+
+    std::u32string text_;
+    std::size_t end_ = 0;
+    Token next_;
+};
+
+// Follows CPython's re/_parser.py step by step, so that the same patterns fail, at the same places. One pass: global
+// flags can only stand at the start, so the flags in force are known wherever something is written.
+class Translator {
+public:
+    Translator(std::string_view pattern, std::u32string text, std::vector<std::size_t> offsets)
+        : pattern_(pattern), offsets_(std::move(offsets)), in_(std::move(text)) {}
+
+    Result<PythonPattern> run() {
+        TRY(check_last_backslash());
+        TRY(alternatives(flags_, 0));
+        if (!in_.done()) return fault("unbalanced parenthesis");
+        for (const auto& [group, position] : conditions_) {
+            if (group > groups_.size()) return fault_at(position, fmt::format("invalid group reference {}", group));
+        }
+        result_.groups = groups_.size();
+        const std::string flags = flags_.on();
+        if (flags.empty()) return std::move(result_);
+        const std::string prefix = "(?" + flags + ")";
+        result_.pcre2.insert(0, prefix);
+        for (auto& place : result_.places)
+            place.pcre2 += prefix.size();
+        return std::move(result_);
+    }
+
+private:
+    // --- faults
+
+    Error fault_at(std::size_t position, std::string_view reason) const {
+        return bad_pattern(reason, pattern_, offsets_[std::min(position, offsets_.size() - 1)]);
+    }
+    Error fault(std::string_view reason, std::size_t back = 0) const { return fault_at(in_.at() - back, reason); }
+
+    Status check_last_backslash() const {
+        std::size_t backslashes = 0;
+        while (backslashes < pattern_.size() && pattern_[pattern_.size() - 1 - backslashes] == '\\')
+            ++backslashes;
+        if (backslashes % 2 == 1) return fault_at(offsets_.size() - 2, "bad escape (end of pattern)");
+        return {};
+    }
+
+    // --- structure
+
+    Result<Width> alternatives(Flags& flags, std::size_t nesting) {
+        if (nesting > kMaxNesting) return fault(fmt::format("more than {} groups in one another", kMaxNesting));
+        TRY_LET(width, sequence(flags, nesting, nesting == 0));
+        while (in_.match('|')) {
+            out() += '|';
+            TRY_LET(other, sequence(flags, nesting, false));
+            width.either(other);
+        }
+        return width;
+    }
+
+    // What stands last in a sequence decides whether a quantifier may follow.
+    enum class Last { nothing, anchor, item, repeat };
+
+    struct Sequence {
+        Flags& flags;
+        std::size_t nesting = 0;
+        bool opens_pattern = false;  // the first alternative, outside all groups
+        Last last = Last::nothing;
+        Width before, width;  // of what comes before the last thing, and of that
+
+        void add(Last kind, const Width& added = {}) {
+            before.follow(width);
+            width = added;
+            last = kind;
+        }
+        Width total() const {
+            Width all = before;
+            all.follow(width);
+            return all;
+        }
+    };
+
+    Result<Width> sequence(Flags& flags, std::size_t nesting, bool opens_pattern) {
+        Sequence sequence{.flags = flags, .nesting = nesting, .opens_pattern = opens_pattern};
+        while (!in_.done() && !is(in_.next(), '|') && !is(in_.next(), ')')) {
+            result_.places.push_back({out().size(), offsets_[in_.at()]});
+            TRY(one(sequence, in_.get()));
+        }
+        return sequence.total();
+    }
+
+    Status one(Sequence& sequence, Token token) {
+        if (token.size() == 2) return escape(sequence, token[1]);
+        const char32_t c = token[0];
+        if (sequence.flags.verbose && one_of(c, U" \t\n\r\v\f")) return {};
+        if (sequence.flags.verbose && c == '#') return skip_comment_line();
+        if (c == '[') return set(sequence);
+        if (c == '(') return group(sequence);
+        if (one_of(c, U"*+?{")) return quantifier(sequence, c);
+        if (c == '^' || c == '$') return anchor(sequence, c == '^' ? "^" : "$");
+        if (c == '.') return item(sequence, ".", {1, 1});
+        return literal(sequence, c);
+    }
+
+    Status skip_comment_line() {
+        while (!in_.done() && !is(in_.get(), '\n')) {
+        }
+        return {};
+    }
+
+    Status anchor(Sequence& sequence, std::string_view text) {
+        out() += text;
+        sequence.add(Last::anchor);
+        return {};
+    }
+    Status item(Sequence& sequence, std::string_view text, const Width& width) {
+        out() += text;
+        sequence.add(Last::item, width);
+        return {};
+    }
+    Status literal(Sequence& sequence, char32_t c) {
+        append_literal(out(), c, sequence.flags.rules());
+        sequence.add(Last::item, {1, 1});
+        return {};
+    }
+
+    // --- quantifiers
+
+    struct Repeat {
+        std::uint64_t least = 0;
+        std::optional<std::uint64_t> most;
+    };
+
+    Status quantifier(Sequence& sequence, char32_t sign) {
+        const std::size_t here = in_.at();
+        Repeat repeat;
+        if (sign == '?') repeat.most = 1;
+        if (sign == '+') repeat.least = 1;
+        if (sign == '{') {
+            TRY_LET(braces, braced_repeat(here));
+            if (!braces) {
+                in_.seek(here);
+                return literal(sequence, '{');
+            }
+            repeat = *braces;
+        }
+        if (sequence.last == Last::nothing || sequence.last == Last::anchor) {
+            return fault_at(here - 1, "nothing to repeat");
+        }
+        if (sequence.last == Last::repeat) return fault_at(here - 1, "multiple repeat");
+
+        out() += fmt::format("{{{},{}}}", repeat.least, repeat.most ? std::to_string(*repeat.most) : "");
+        if (in_.match('?'))
+            out() += '?';
+        else if (in_.match('+'))
+            out() += '+';
+        sequence.width = sequence.width.times(repeat.least, repeat.most.value_or(kEndless));
+        sequence.last = Last::repeat;
+        return {};
+    }
+
+    // The rest of "{2}", "{2,}", "{,3}", "{2,3}", "{,}"; nullopt: the brace is a character like any other.
+    Result<std::optional<Repeat>> braced_repeat(std::size_t here) {
+        if (is(in_.next(), '}')) return std::optional<Repeat>();
+        const std::u32string least = in_.get_while(std::u32string::npos, is_digit);
+        std::u32string most = least;
+        const bool comma = in_.match(',');
+        if (comma) most = in_.get_while(std::u32string::npos, is_digit);
+        if (!in_.match('}')) return std::optional<Repeat>();
+
+        Repeat repeat{.least = number(least, kMaxRepeat + 1)};
+        if (!most.empty()) repeat.most = number(most, kMaxRepeat + 1);
+        if (repeat.least > kMaxRepeat || repeat.most.value_or(0) > kMaxRepeat) {
+            return fault_at(here, fmt::format("repeat count above {}", kMaxRepeat));
+        }
+        if (repeat.most && *repeat.most < repeat.least) {
+            return fault_at(here, "min repeat greater than max repeat");
+        }
+        return std::optional<Repeat>(repeat);
+    }
+
+    static std::uint64_t number(std::u32string_view digits, std::uint64_t cap) {
+        std::uint64_t value = 0;
+        for (const char32_t digit : digits)
+            value = std::min(value * 10 + (digit - '0'), cap);
+        return value;
+    }
+
+    // --- escapes
+
+    Status escape(Sequence& sequence, char32_t letter) {
+        const CharacterRules rules = sequence.flags.rules();
+        if (letter == 'A') return anchor(sequence, "\\A");
+        if (letter == 'Z') return anchor(sequence, "\\z");
+        if (letter == 'b' || letter == 'B') return anchor(sequence, boundary(letter == 'b', rules));
+        if (one_of(letter, U"dDsSwW")) {
+            CharacterSet set(rules);
+            set.add_category(letter);
+            return item(sequence, set.as_class(false), {1, 1});
+        }
+        if (is_digit(letter) && letter != '0') return octal_or_reference(sequence, letter);
+        TRY_LET(c, escaped_character(letter));
+        return literal(sequence, c);
+    }
+
+    // Python's \B does not match in an empty text; PCRE2's does.
+    static std::string boundary(bool wanted, const CharacterRules& rules) {
+        if (!rules.ascii) return wanted ? "\\b" : "(?!\\A\\z)\\B";
+        CharacterSet set(rules);
+        set.add_category('w');
+        const std::string word = set.as_class(false);
+        return wanted ? fmt::format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", word)
+                      : fmt::format("(?!\\A\\z)(?:(?<={0})(?={0})|(?<!{0})(?!{0}))", word);
+    }
+
+    // "\12" is group 12, "\123" the character 0o123: three octal digits decide.
+    Status octal_or_reference(Sequence& sequence, char32_t first) {
+        std::u32string digits(1, first);
+        digits += in_.get_while(1, is_digit);
+        const bool octal = digits.size() == 2 && is_octal(digits[0]) && is_octal(digits[1]) && in_.next().size() == 1 &&
+                           is_octal(in_.next()[0]);
+        if (octal) {
+            digits += in_.get();
+            TRY_LET(c, octal_value(digits));
+            return literal(sequence, c);
+        }
+        const std::size_t group = number(digits, kMaxGroups + 1);
+        if (group > groups_.size()) {
+            return fault(fmt::format("invalid group reference {}", group), digits.size());
+        }
+        return reference(sequence, group, digits.size() + 1);
+    }
+
+    Status reference(Sequence& sequence, std::size_t group, std::size_t back) {
+        if (!groups_[group - 1]) return fault("cannot refer to an open group", back);
+        TRY(check_lookbehind(group));
+        // With (?ai) the reference folds case as Unicode does; PCRE2 knows no other way.
+        const std::string text = fmt::format("\\g{{{}}}", group);
+        const bool fold = sequence.flags.rules().spell_out_case();
+        return item(sequence, fold ? "(?i:" + text + ")" : text, *groups_[group - 1]);
+    }
+
+    Status check_lookbehind(std::size_t group) const {
+        if (!groups_before_lookbehind_) return {};
+        const bool closed = group <= groups_.size() && groups_[group - 1];
+        if (!closed) return fault("cannot refer to an open group");
+        if (group > *groups_before_lookbehind_) {
+            return fault("cannot refer to group defined in the same lookbehind subpattern");
+        }
+        return {};
+    }
+
+    Result<char32_t> octal_value(const std::u32string& digits) const {
+        char32_t value = 0;
+        for (const char32_t digit : digits)
+            value = value * 8 + (digit - '0');
+        if (value <= 0377) return value;
+        return fault(fmt::format("octal escape value \\{} outside of range 0-0o377", utf8(digits)), digits.size() + 1);
+    }
+
+    // The character that a backslash with this letter (and what follows) stands for, in and outside of sets. A digit
+    // here begins an octal number.
+    Result<char32_t> escaped_character(char32_t letter) {
+        switch (letter) {
+            case 'a': return char32_t{0x07};
+            case 'f': return char32_t{0x0C};
+            case 'n': return char32_t{0x0A};
+            case 'r': return char32_t{0x0D};
+            case 't': return char32_t{0x09};
+            case 'v': return char32_t{0x0B};
+            case 'x': return hex_character(letter, 2);
+            case 'u': return hex_character(letter, 4);
+            case 'U': return hex_character(letter, 8);
+            case 'N': return fault("\\N{...} is not supported: write the character, or \\uXXXX", 2);
+            default: break;
+        }
+        if (is_octal(letter)) {
+            std::u32string digits(1, letter);
+            digits += in_.get_while(2, is_octal);
+            return octal_value(digits);
+        }
+        if (is_ascii_letter(letter) || is_digit(letter)) return fault("bad escape \\" + utf8({&letter, 1}), 2);
+        return letter;
+    }
+
+    Result<char32_t> hex_character(char32_t letter, std::size_t digits) {
+        const std::u32string hex = in_.get_while(digits, is_hex);
+        const std::string written = "\\" + utf8({&letter, 1}) + utf8(hex);
+        if (hex.size() != digits) return fault("incomplete escape " + written, hex.size() + 2);
+        char32_t value = 0;
+        for (const char32_t digit : hex)
+            value = value * 16 + (is_digit(digit) ? digit - '0' : (digit | 32) - 'a' + 10);
+        if (value > 0x10FFFF) return fault("bad escape " + written, hex.size() + 2);
+        if (value >= 0xD800 && value <= 0xDFFF)
+            return fault("surrogates are not supported: " + written, hex.size() + 2);
+        return value;
+    }
+
+    // --- sets
+
+    // A character or a category within a set.
+    struct Member {
+        char32_t value = 0;
+        bool category = false;
+    };
+
+    Result<Member> member(Token token) {
+        if (token.size() == 1) return Member{token[0]};
+        if (one_of(token[1], U"dDsSwW")) return Member{token[1], true};
+        if (token[1] == 'b') return Member{0x08};
+        TRY_LET(c, escaped_character(token[1]));
+        return Member{c};
+    }
+
+    Status set(Sequence& sequence) {
+        const std::size_t here = in_.at() - 1;
+        CharacterSet set(sequence.flags.rules());
+        const bool negated = in_.match('^');
+        while (true) {
+            const Token token = in_.get();
+            if (token.empty()) return fault_at(here, "unterminated character set");
+            if (is(token, ']') && !set.empty()) break;
+            TRY_LET(first, member(token));
+            if (!in_.match('-')) {
+                add(set, first);
+                continue;
+            }
+            const Token behind = in_.get();
+            if (behind.empty()) return fault_at(here, "unterminated character set");
+            if (is(behind, ']')) {
+                add(set, first);
+                set.add('-', '-');
+                break;
+            }
+            TRY_LET(last, member(behind));
+            if (first.category || last.category || last.value < first.value) {
+                // Python's place: the length of the two tokens, without the digits of \x41.
+                return fault(fmt::format("bad character range {}-{}", utf8(token), utf8(behind)),
+                             token.size() + 1 + behind.size());
+            }
+            set.add(first.value, last.value);
+        }
+        return item(sequence, set.as_class(negated), {1, 1});
+    }
+
+    static void add(CharacterSet& set, const Member& member) {
+        if (member.category)
+            set.add_category(member.value);
+        else
+            set.add(member.value, member.value);
+    }
+
+    // --- groups
+
+    Status group(Sequence& sequence) {
+        const std::size_t start = in_.at() - 1;
+        if (!in_.match('?')) return capture(sequence, start, {});
+        const Token token = in_.get();
+        if (token.empty()) return fault("unexpected end of pattern");
+        const char32_t kind = token.size() == 1 ? token[0] : U'\\';
+        if (kind == 'P') return python_group(sequence, start);
+        if (kind == ':') return enclosed(sequence, start, "(?:", sequence.flags);
+        if (kind == '>') return enclosed(sequence, start, "(?>", sequence.flags);
+        if (kind == '#') return comment(start);
+        if (kind == '=' || kind == '!') return look(sequence, start, kind == '=' ? "(?=" : "(?!");
+        if (kind == '<') return lookbehind(sequence, start);
+        if (kind == '(') return condition(sequence, start);
+        if (one_of(kind, U"aiLmsux-")) return flagged(sequence, start, kind);
+        return fault("unknown extension ?" + utf8(token), token.size() + 1);
+    }
+
+    Status comment(std::size_t start) {
+        while (!in_.done()) {
+            if (is(in_.get(), ')')) return {};
+        }
+        return fault_at(start, "missing ), unterminated comment");
+    }
+
+    // The inside of a group and its closing parenthesis.
+    Result<Width> body(std::size_t start, std::string_view opening, Flags flags, std::size_t nesting) {
+        out() += opening;
+        TRY_LET(width, alternatives(flags, nesting + 1));
+        if (!in_.match(')')) return fault_at(start, "missing ), unterminated subpattern");
+        out() += ')';
+        return width;
+    }
+
+    Status enclosed(Sequence& sequence, std::size_t start, std::string_view opening, const Flags& flags) {
+        TRY_LET(width, body(start, opening, flags, sequence.nesting));
+        sequence.add(Last::item, width);
+        return {};
+    }
+
+    Status capture(Sequence& sequence, std::size_t start, const std::u32string& name) {
+        if (groups_.size() == kMaxGroups) return fault_at(start, "too many groups");
+        groups_.emplace_back();
+        const std::size_t group = groups_.size();
+        if (!name.empty()) {
+            const auto [known, added] = result_.names.emplace(utf8(name), group);
+            if (!added) {
+                return fault(fmt::format("redefinition of group name '{}' as group {}; was group {}", utf8(name), group,
+                                         known->second),
+                             name.size() + 1);
+            }
+        }
+        TRY_LET(width, body(start, "(", sequence.flags, sequence.nesting));
+        groups_[group - 1] = width;
+        sequence.add(Last::item, width);
+        return {};
+    }
+
+    Status look(Sequence& sequence, std::size_t start, std::string_view opening) {
+        TRY_LET(width, body(start, opening, sequence.flags, sequence.nesting));
+        static_cast<void>(width);
+        sequence.add(Last::item);
+        return {};
+    }
+
+    Status lookbehind(Sequence& sequence, std::size_t start) {
+        const Token token = in_.get();
+        if (token.empty()) return fault("unexpected end of pattern");
+        if (!is(token, '=') && !is(token, '!')) {
+            return fault("unknown extension ?<" + utf8(token), token.size() + 2);
+        }
+        const bool outermost = !groups_before_lookbehind_;
+        if (outermost) groups_before_lookbehind_ = groups_.size();
+        TRY_LET(width, body(start, is(token, '=') ? "(?<=" : "(?<!", sequence.flags, sequence.nesting));
+        if (outermost) groups_before_lookbehind_.reset();
+        if (width.least != width.most) return fault_at(start, "look-behind requires fixed-width pattern");
+        sequence.add(Last::item);
+        return {};
+    }
+
+    // --- names, references, conditions
+
+    Result<std::u32string> until(char32_t terminator, std::string_view what) {
+        std::u32string text;
+        while (true) {
+            const Token token = in_.get();
+            if (token.empty() && text.empty()) return fault(fmt::format("missing {}", what));
+            if (token.empty()) {
+                return fault(fmt::format("missing {}, unterminated name", static_cast<char>(terminator)), text.size());
+            }
+            if (is(token, terminator)) break;
+            text += token;
+        }
+        if (text.empty()) return fault(fmt::format("missing {}", what), 1);
+        return text;
+    }
+
+    // str.isidentifier(), except that every character beyond ASCII counts as a letter.
+    static bool is_identifier(std::u32string_view name) {
+        const auto letter = [](char32_t c) { return is_ascii_letter(c) || c == '_' || c >= 0x80; };
+        return letter(name[0]) &&
+               std::all_of(name.begin(), name.end(), [&](char32_t c) { return letter(c) || is_digit(c); });
+    }
+
+    Error bad_name(const std::u32string& name) const {
+        return fault(fmt::format("bad character in group name '{}'", utf8(name)), name.size() + 1);
+    }
+
+    Status python_group(Sequence& sequence, std::size_t start) {
+        if (in_.match('<')) {
+            TRY_LET(name, until('>', "group name"));
+            if (!is_identifier(name)) return bad_name(name);
+            return capture(sequence, start, name);
+        }
+        if (in_.match('=')) {
+            TRY_LET(name, until(')', "group name"));
+            if (!is_identifier(name)) return bad_name(name);
+            TRY_LET(group, group_called(name));
+            return reference(sequence, group, name.size() + 1);
+        }
+        const Token token = in_.get();
+        if (token.empty()) return fault("unexpected end of pattern");
+        return fault("unknown extension ?P" + utf8(token), token.size() + 2);
+    }
+
+    Result<std::size_t> group_called(const std::u32string& name) const {
+        const auto found = result_.names.find(utf8(name));
+        if (found != result_.names.end()) return found->second;
+        return fault(fmt::format("unknown group name '{}'", utf8(name)), name.size() + 1);
+    }
+
+    Result<std::size_t> condition_group(const std::u32string& name) {
+        if (is_identifier(name)) return group_called(name);
+        if (!std::all_of(name.begin(), name.end(), is_digit)) return bad_name(name);
+        const std::size_t group = number(name, kMaxGroups + 1);
+        if (group == 0) return fault("bad group number", name.size() + 1);
+        if (group > kMaxGroups) return fault(fmt::format("invalid group reference {}", utf8(name)), name.size() + 1);
+        conditions_.emplace_back(group, in_.at() - name.size() - 1);
+        return group;
+    }
+
+    Status condition(Sequence& sequence, std::size_t start) {
+        TRY_LET(name, until(')', "group name"));
+        TRY_LET(group, condition_group(name));
+        TRY(check_lookbehind(group));
+        if (sequence.nesting >= kMaxNesting)
+            return fault(fmt::format("more than {} groups in one another", kMaxNesting));
+        out() += fmt::format("(?({})", group);
+        Flags flags = sequence.flags;
+        TRY_LET(width, this->sequence(flags, sequence.nesting + 1, false));
+        Width other;
+        if (in_.match('|')) {
+            out() += '|';
+            TRY_LET(no, this->sequence(flags, sequence.nesting + 1, false));
+            other = no;
+            if (is(in_.next(), '|')) return fault("conditional backref with more than two branches");
+        }
+        if (!in_.match(')')) return fault_at(start, "missing ), unterminated subpattern");
+        out() += ')';
+        width.either(other);
+        sequence.add(Last::item, width);
+        return {};
+    }
+
+    // --- flags
+
+    Status flagged(Sequence& sequence, std::size_t start, char32_t first) {
+        TRY_LET(change, flag_change(first));
+        if (change.global) {
+            if (!sequence.opens_pattern || sequence.last != Last::nothing) {
+                return fault_at(start, "global flags not at the start of the expression");
+            }
+            return set_global_flags(start, change);
+        }
+        Flags flags = sequence.flags;
+        change.apply_to(flags);
+        const std::string off = flags.off();
+        const std::string opening = "(?" + flags.on() + (off.empty() ? "" : "-" + off) + ":";
+        return enclosed(sequence, start, opening, flags);
+    }
+
+    Status set_global_flags(std::size_t start, const FlagChange& change) {
+        global_letters_ += change.add;
+        if (one_of('a', global_letters_) && one_of('u', global_letters_)) {
+            return fault_at(start, "ASCII and UNICODE flags are incompatible");
+        }
+        change.apply_to(flags_);
+        return {};
+    }
+
+    static bool is_flag(Token token) { return token.size() == 1 && one_of(token[0], U"aiLmsux"); }
+
+    // The end of a list of flags that is not one of the signs allowed there.
+    Error bad_flag(Token token, std::string_view missing) const {
+        const bool letter = token.size() == 1 && (is_ascii_letter(token[0]) || token[0] >= 0x80);
+        return fault(letter ? "unknown flag" : fmt::format("missing {}", missing), token.size());
+    }
+
+    // Called behind the first flag (or "-"); ends behind ")" or ":".
+    Result<FlagChange> flag_change(char32_t first) {
+        FlagChange change;
+        char32_t c = first;
+        while (c != '-') {
+            if (c == 'L') return fault("bad inline flags: cannot use 'L' flag with a str pattern");
+            change.add += c;
+            if (one_of('a', change.add) && one_of('u', change.add)) {
+                return fault("bad inline flags: flags 'a', 'u' and 'L' are incompatible");
+            }
+            const Token token = in_.get();
+            if (is(token, ')')) {
+                change.global = true;
+                return change;
+            }
+            if (is(token, ':')) return change;
+            if (!is(token, '-') && !is_flag(token)) return bad_flag(token, "-, : or )");
+            c = token[0];
+        }
+        TRY(removed_flags(change));
+        return change;
+    }
+
+    Status removed_flags(FlagChange& change) {
+        Token token = in_.get();
+        if (!is_flag(token)) return bad_flag(token, "flag");
+        while (true) {
+            if (one_of(token[0], U"auL")) return fault("bad inline flags: cannot turn off flags 'a', 'u' and 'L'");
+            change.remove += token[0];
+            token = in_.get();
+            if (is(token, ':')) break;
+            if (!is_flag(token)) return bad_flag(token, ":");
+        }
+        for (const char32_t letter : change.remove) {
+            if (one_of(letter, change.add)) return fault("bad inline flags: flag turned on and off", 1);
+        }
+        return {};
+    }
+
+    std::string& out() { return result_.pcre2; }
+
+    std::string_view pattern_;
+    std::vector<std::size_t> offsets_;  // byte offset of each character, and of the end
+    Tokens in_;
+    Flags flags_;  // outside of all groups
+    std::u32string global_letters_;
+    std::vector<std::optional<Width>> groups_;                     // by number - 1; nullopt: still open
+    std::optional<std::size_t> groups_before_lookbehind_;          // while in one
+    std::vector<std::pair<std::size_t, std::size_t>> conditions_;  // group and the place that named it
+    PythonPattern result_;
+};
+
+}  // namespace
+
+Error bad_pattern(std::string_view reason, std::string_view pattern, std::size_t offset) {
+    return {.code = Code::invalid, .message = with_caret(fmt::format("bad pattern: {}", reason), pattern, offset)};
+}
+
+Result<PythonPattern> translate_python_pattern(std::string_view pattern) {
+    std::u32string text;
+    std::vector<std::size_t> offsets;
+    for (std::size_t at = 0; at < pattern.size();) {
+        const auto point = first_code_point(pattern.substr(at));
+        if (!point) return bad_pattern("not UTF-8", pattern, at);
+        text += point->value;
+        offsets.push_back(at);
+        at += point->bytes;
+    }
+    offsets.push_back(pattern.size());
+    return Translator(pattern, std::move(text), std::move(offsets)).run();
+}
+
+}  // namespace dray
