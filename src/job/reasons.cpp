@@ -1,0 +1,112 @@
+#include "job/reasons.h"
+
+#include <algorithm>
+
+namespace dray {
+
+const std::vector<Reason>& reasons() {
+    // shared: a constant table, in the order of docs/reasons.md.
+    static const std::vector<Reason> table = {
+        // Done, with something to say.
+        {"done-by-other", "Somebody else brought the object to its target first, with equal bytes.",
+         "Nothing; see to it that only one run works on a prefix."},
+        {"equal", "The target held the same bytes and properties already, so nothing was copied.", "Nothing."},
+        {"vanished", "The source was gone when it was looked at, and the target holds the planned bytes.",
+         "Nothing, unless somebody else was not supposed to work there."},
+        // Left alone.
+        {"alias", "Source and target turned out to be one object under two names; deleting it would lose it.",
+         "Choose targets that the store keeps apart from their sources."},
+        {"already-in-place", "The object is where the rule would put it.", "Nothing."},
+        {"archived", "The object's bytes are in a cold class and cannot be read or copied.",
+         "Restore it, then run the command again."},
+        {"directory-marker", "The key ends in a slash: a folder made visible, not data.",
+         "Nothing; name it with --literal to act on it."},
+        {"duplicate", "Another source with equal bytes has the same target and was taken instead.",
+         "Nothing; remove the second copy if it is not wanted."},
+        {"exists", "The target exists, and replacing it was not asked for.", "Compare the two, then use --overwrite."},
+        {"group-unset", "A group of the pattern took no part in the match, so there is no date text.",
+         "Make the group obligatory in the pattern, or correct the name."},
+        {"in-error-directory", "The object is in the error directory already.",
+         "Correct the rule or the name, then move it back to the source."},
+        {"limit", "The run was told to stop at a number of objects (--limit), and this one is beyond it.",
+         "Run the command again."},
+        {"no-date", "The name matched, but its date text is no date of the given format.",
+         "Correct the format or the name."},
+        {"no-match", "The name does not match the pattern.", "Correct the pattern or the name."},
+        {"other-extension", "The key does not end in one of the chosen extensions.", "Widen the choice with --suffix."},
+        {"target-left", "Undo brought the source back and left the target, which the run had not made.", "Nothing."},
+        {"topic-description", "The key names a topic description, which is left where it is.", "Nothing."},
+        {"undone", "Undo found the source as planned and had nothing to move back.", "Nothing."},
+        {"unmatched", "No rule says where the object belongs, and leaving such objects was asked for.",
+         "Add a rule, or a target for what is unmatched."},
+        // Failed.
+        {"ambiguous", "Two elements of the key are aliases, so its provider is not clear.",
+         "Correct the key or the table."},
+        {"bad-bucket", "The template gives a bucket name that is missing or illegal.", "Correct the template."},
+        {"bad-range", "The object has no bytes where they were asked for: it is shorter than it was.", "Plan again."},
+        {"bad-token", "The store did not accept its own continuation of a listing.", "Run the command again."},
+        {"cancelled", "The work was stopped while this object was under way.", "Resume the run."},
+        {"changed-while-read", "The object was replaced while its bytes were read.", "Run the command again."},
+        {"collision", "Two sources have this target; carrying both out would lose one.",
+         "Change the rule so that targets differ, or use --on-collision."},
+        {"conflict",
+         "The source is not the object that was planned, or the target holds something else; nothing was overwritten.",
+         "Look at both objects, then plan again."},
+        {"copy-unproven", "The copy could not be proven equal to its source, so the source was kept.",
+         "Look at both; allow a weaker proof with --proof only where the store is trusted."},
+        {"corrupt", "The bytes are not what their checksum or their format says.",
+         "Look at the object; fetch it again from where it came."},
+        {"credentials", "The store does not accept the keys, or no longer.",
+         "Renew the credentials, then resume the run."},
+        {"delete-denied", "The object was copied and proven, and the store did not allow its source to be deleted.",
+         "Get the permission or wait for the lock to end, then resume or delete the sources."},
+        {"denied", "The store knows the keys and does not allow the request.", "Get the permission, then plan again."},
+        {"disk-full", "The disk of this machine is full.", "Make room, then resume the run."},
+        {"exhausted", "The attempts or the time allowed for this object ran out.", "Run the command again."},
+        {"invalid", "The store calls the request wrong; repeating it changes nothing.",
+         "Read the detail; `dray doctor` shows what the store can do."},
+        {"invalid-part", "The store does not accept a part of a multipart upload as it was sent.",
+         "Run the command again; `dray doctor` shows what the store can do."},
+        {"key-too-long", "The target's key would be longer than the store allows.", "Shorten the template."},
+        {"local", "This machine failed: a disk, a descriptor or a permission.",
+         "Read the detail, then resume the run."},
+        {"metadata-not-reproducible", "The store shows metadata that cannot be sent again unchanged.",
+         "Read the detail; correct the metadata at its origin."},
+        {"metadata-too-large", "The metadata would be larger than the store allows.",
+         "Remove metadata that is not needed."},
+        {"no-alias", "No element of the key is an alias of the table.", "Add the alias to the table."},
+        {"no-such-bucket", "The bucket is not there.", "Correct the name, or make the bucket."},
+        {"no-such-upload", "The multipart upload is not there any more: completed or aborted by somebody else.",
+         "Run the command again."},
+        {"no-time", "The object holds no record with a time, and its date in the store was not to be used.",
+         "Allow the fallback, or correct the object."},
+        {"not_found", "The object is gone, and its target does not hold the planned bytes.",
+         "Find out who removed it; undo and restore are up to them."},
+        {"pattern-limit", "The pattern needed more steps on this name than are allowed.", "Simplify the pattern."},
+        {"property-lost", "The store would lose a property of the object, and --strict forbids that.",
+         "Leave out --strict, or choose a store that keeps it."},
+        {"refused", "It was declined for safety.", "Read the detail."},
+        {"source-present", "Verify found the source of a finished move still there, or there again.",
+         "Look at both; delete the source if it is not wanted."},
+        {"target-changed", "The target is not the object that the run made.", "Look at it; plan again."},
+        {"target-missing", "Verify did not find the target of a finished action.",
+         "Find out who removed it; `dray report` tells when it was written."},
+        {"throttled", "The store kept asking to slow down.",
+         "Run the command again, with fewer workers or at another time."},
+        {"too-large", "The object is larger than the store copies in the way that was asked for.",
+         "Read the detail; allow copies in parts."},
+        {"unavailable", "The store, or the way to it, kept failing.", "Run the command again."},
+        {"unknown-alias", "The key begins with an element that the table does not know.", "Add it to the table."},
+        {"unsupported", "The store cannot do what this object needs.",
+         "Read the detail; `dray doctor` shows what it can do."},
+        {"wrong-provider", "The key has an alias below a provider it does not belong to.",
+         "Correct the key or the table."},
+    };
+    return table;
+}
+
+bool is_reason(std::string_view word) {
+    return std::ranges::any_of(reasons(), [&](const Reason& reason) { return reason.word == word; });
+}
+
+}  // namespace dray

@@ -1,0 +1,49 @@
+#include "job/reasons.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/file.h"
+#include "base/result.h"
+
+namespace dray {
+namespace {
+
+std::string row_of(const Reason& reason) {
+    return "| `" + std::string(reason.word) + "` | " + std::string(reason.means) + " | " + std::string(reason.next) +
+           " |";
+}
+
+TEST(Reasons, AreTheRowsOfTheirPage) {
+    auto page = read_file(DRAY_TEST_DATA "/../../docs/reasons.md", 1 << 20);
+    ASSERT_TRUE(page) << page.error().message;
+    std::vector<std::string> rows;
+    for (std::size_t at = 0, end = 0; (end = page->find('\n', at)) != std::string::npos; at = end + 1)
+        if (page->compare(at, 3, "| `") == 0) rows.push_back(page->substr(at, end - at));
+
+    std::vector<std::string> expected;
+    for (const Reason& reason : reasons())
+        expected.push_back(row_of(reason));
+    EXPECT_EQ(rows, expected) << "docs/reasons.md and src/job/reasons.cpp differ";
+}
+
+TEST(Reasons, AreWordsThatScriptsCanMatch) {
+    std::set<std::string_view> seen;
+    for (const Reason& reason : reasons()) {
+        EXPECT_TRUE(seen.insert(reason.word).second) << reason.word << " is there twice";
+        EXPECT_EQ(reason.word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-_"), std::string_view::npos) << reason.word;
+        EXPECT_TRUE(reason.means.ends_with('.')) << reason.word;
+        EXPECT_TRUE(reason.next.ends_with('.')) << reason.word;
+    }
+}
+
+TEST(Reasons, HaveAWordForEveryCodeSinceCodesStandInForMissingReasons) {
+    for (int code = 0; code <= static_cast<int>(Code::cancelled); ++code)
+        EXPECT_TRUE(is_reason(name_of(static_cast<Code>(code)))) << name_of(static_cast<Code>(code));
+    EXPECT_FALSE(is_reason("no-such-reason"));
+    EXPECT_FALSE(is_reason(""));
+}
+
+}  // namespace
+}  // namespace dray
