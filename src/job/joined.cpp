@@ -42,7 +42,7 @@ struct JoinedReader::Impl {
     Status load(const std::string& path) {
         std::uint64_t place = 0;
         auto summary = read_journal(path, [&](const JournalLine& line) -> Status {
-            states.apply(line);
+            TRY(states.apply(line));
             if (line.kind == JournalLine::Kind::receipt)
                 return lines.add(record_of(line.receipt.n, place++, receipt_line(line.receipt)));
             if (line.kind == JournalLine::Kind::read) return lines.add(record_of(line.n, place++, "was" + line.was));

@@ -21,6 +21,9 @@ inline constexpr std::uint64_t kActionsPerClaim = 4096;
 inline constexpr std::chrono::milliseconds kGroupWait{
     10};  // the longest a line waits for company when nobody waits for it
 inline constexpr std::size_t kGroupLines = 4096;
+// Bytes that wait to be written; whoever appends beyond it waits for the disk. So a group, and the memory of a reader,
+// is not much larger.
+inline constexpr std::size_t kJournalQueueBytes = std::size_t{8} << 20;
 
 // How a process of this run ended, as its last line says.
 struct RunEnd {
@@ -38,6 +41,7 @@ struct JournalLine {
     enum class Kind : std::uint8_t { open, claim, read, receipt, first_answer, end };
     Kind kind = Kind::open;
     std::uint32_t process = 0;          // open: counts from 1; every later line belongs to it
+    std::string plan_checksum;          // open: of the plan that the journal belongs to
     WallTime at{};                      // open: our clock; first_answer: the store's clock (rule R4)
     std::uint64_t first = 0, last = 0;  // claim: actions first..last
     std::uint64_t n = 0;                // read: whose old values these are
@@ -51,9 +55,10 @@ struct JournalSummary {
     std::uint32_t processes = 0;   // that opened it
     bool dropped_tail = false;     // the last group was damaged or cut, and left out
     std::uint64_t good_bytes = 0;  // up to and with the last whole group
-    std::uint64_t lines = 0;
-    std::vector<RunEnd> ends;  // of the processes that ended by themselves
-    WallTime last_open{};      // our clock, when the last process began
+    std::uint64_t groups = 0;      // whole ones
+    std::uint64_t lines = 0;       // in them, commit lines left out
+    std::vector<RunEnd> ends;      // of the processes that ended by themselves
+    WallTime last_open{};          // our clock, when the last process began
     bool last_process_ended = false;
     std::optional<WallTime> first_answer;  // the store's clock at the run's first answer
 };
@@ -75,7 +80,7 @@ public:
         Clock* clock = nullptr;   // for the times in lines; null: the machine's
     };
     // A new journal, or with `go_on` one that was read: its dropped tail is cut off first. Writes (durably) an open
-    // line. Errors: exists; conflict (it belongs to another plan); local.
+    // line; a new journal appears with it or not at all. Errors: exists; conflict (it belongs to another plan); local.
     static Result<std::unique_ptr<JournalWriter>> create(const std::string& path, Options options);
     static Result<std::unique_ptr<JournalWriter>> go_on(const std::string& path, const JournalSummary& read,
                                                         Options options);
@@ -83,6 +88,7 @@ public:
 
     Ticket append(const Receipt& receipt);
     Ticket append_read(std::uint64_t n, std::string_view was_json);
+    Ticket append_claim(std::uint64_t first, std::uint64_t last);
     Status claim(std::uint64_t first, std::uint64_t last);  // durable when it returns
     Status first_answer(WallTime store_time);               // durable when it returns; later calls do nothing
 
@@ -93,7 +99,7 @@ public:
     bool failed() const;  // a write or fsync failed: stop sending changes
     std::uint32_t process() const;
 
-    // The end line, durable, and the file closed.
+    // The end line, durable, and the file closed. Nothing may be appended after it.
     Status close(const RunEnd& end);
 
 private:
@@ -109,12 +115,14 @@ enum class ActionState : std::uint8_t {
     copied,    // a `copied` receipt, not final: prove again, then delete
     final,
 };
+// get(), set() and apply() are thread-safe.
 class ActionStates {
 public:
     explicit ActionStates(std::uint64_t actions);
     ActionState get(std::uint64_t n) const;
-    void set(std::uint64_t n, ActionState state);
-    void apply(const JournalLine& line);  // claims and receipts
+    ActionState set(std::uint64_t n, ActionState state);  // the state before
+    // Claims and receipts; a final state stays. Error: corrupt (the line names an action the plan does not have).
+    Status apply(const JournalLine& line);
     std::uint64_t size() const { return size_; }
     std::uint64_t count(ActionState state) const;
 
