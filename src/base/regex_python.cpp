@@ -114,6 +114,7 @@ public:
 
     Token next() const { return next_; }
     bool done() const { return next_.empty(); }
+    bool ends_in_backslash() const { return ends_in_backslash_; }  // and that has been met
     std::size_t at() const { return end_ - next_.size(); }
     Token get() {
         const Token token = next_;
@@ -143,11 +144,13 @@ private:
         const std::size_t size = begin < text_.size() && text_[begin] == '\\' ? 2 : 1;
         next_ = Token(text_).substr(begin, size);
         end_ = begin + next_.size();
+        ends_in_backslash_ |= is(next_, '\\');
     }
 
     std::u32string text_;
     std::size_t end_ = 0;
     Token next_;
+    bool ends_in_backslash_ = false;
 };
 
 // Follows CPython's re/_parser.py step by step, so that the same patterns fail, at the same places. One pass: global
@@ -158,11 +161,21 @@ public:
         : pattern_(pattern), offsets_(std::move(offsets)), in_(std::move(text)) {}
 
     Result<PythonPattern> run() {
-        TRY(check_last_backslash());
+        auto result = translate();
+        // Python reads one token ahead, so this fault comes before any other that has been met so far.
+        if (in_.ends_in_backslash()) return fault_at(offsets_.size() - 2, "bad escape (end of pattern)");
+        return result;
+    }
+
+private:
+    Result<PythonPattern> translate() {
         TRY(alternatives(flags_, 0));
         if (!in_.done()) return fault("unbalanced parenthesis");
         for (const auto& [group, position] : conditions_) {
             if (group > groups_.size()) return fault_at(position, fmt::format("invalid group reference {}", group));
+        }
+        if (variable_lookbehind_) {
+            return fault_at(*variable_lookbehind_, "look-behind requires fixed-width pattern");
         }
         result_.groups = groups_.size();
         const std::string flags = flags_.on();
@@ -174,21 +187,12 @@ public:
         return std::move(result_);
     }
 
-private:
     // --- faults
 
     Error fault_at(std::size_t position, std::string_view reason) const {
         return bad_pattern(reason, pattern_, offsets_[std::min(position, offsets_.size() - 1)]);
     }
     Error fault(std::string_view reason, std::size_t back = 0) const { return fault_at(in_.at() - back, reason); }
-
-    Status check_last_backslash() const {
-        std::size_t backslashes = 0;
-        while (backslashes < pattern_.size() && pattern_[pattern_.size() - 1 - backslashes] == '\\')
-            ++backslashes;
-        if (backslashes % 2 == 1) return fault_at(offsets_.size() - 2, "bad escape (end of pattern)");
-        return {};
-    }
 
     // --- structure
 
@@ -204,16 +208,19 @@ private:
     }
 
     // What stands last in a sequence decides whether a quantifier may follow.
-    enum class Last { nothing, anchor, item, repeat };
+    enum class Last { nothing, anchor, item, group, repeat };
 
     struct Sequence {
         Flags& flags;
         std::size_t nesting = 0;
         bool opens_pattern = false;  // the first alternative, outside all groups
         Last last = Last::nothing;
-        Width before, width;  // of what comes before the last thing, and of that
+        Width before, width;    // of what comes before the last thing, and of that
+        std::size_t begin = 0;  // of the last thing, in what is written
+        std::size_t here = 0;   // of the thing being read
 
         void add(Last kind, const Width& added = {}) {
+            begin = here;
             before.follow(width);
             width = added;
             last = kind;
@@ -229,6 +236,7 @@ private:
         Sequence sequence{.flags = flags, .nesting = nesting, .opens_pattern = opens_pattern};
         while (!in_.done() && !is(in_.next(), '|') && !is(in_.next(), ')')) {
             result_.places.push_back({out().size(), offsets_[in_.at()]});
+            sequence.here = out().size();
             TRY(one(sequence, in_.get()));
         }
         return sequence.total();
@@ -294,14 +302,29 @@ private:
         }
         if (sequence.last == Last::repeat) return fault_at(here - 1, "multiple repeat");
 
-        out() += fmt::format("{{{},{}}}", repeat.least, repeat.most ? std::to_string(*repeat.most) : "");
-        if (in_.match('?'))
-            out() += '?';
-        else if (in_.match('+'))
-            out() += '+';
+        const bool lazy = in_.match('?');
+        const bool possessive = !lazy && in_.match('+');
+        write(repeat, lazy ? "?" : possessive ? "+" : "", sequence);
         sequence.width = sequence.width.times(repeat.least, repeat.most.value_or(kEndless));
         sequence.last = Last::repeat;
         return {};
+    }
+
+    void write(const Repeat& repeat, std::string_view mode, const Sequence& sequence) {
+        const std::string count =
+            fmt::format("{{{},{}}}", repeat.least, repeat.most ? std::to_string(*repeat.most) : "");
+        if (sequence.last == Last::group && repeat.most == std::uint64_t{0}) {
+            // PCRE2 10.42 loses matches of "(?:a|^a){0}b": make the group one that cannot be entered.
+            insert(sequence.begin, "(?:(?!)");
+            out() += "|)";
+        } else if (sequence.last == Last::group && mode == "+") {
+            // Python gives back nothing within a round either. And the JIT of PCRE2 10.42 keeps groups of a failed
+            // alternative for "(a)*+b|c".
+            insert(sequence.begin, "(?>(?>");
+            out().append(")").append(count).append(")");
+        } else {
+            out().append(count).append(mode);
+        }
     }
 
     // The rest of "{2}", "{2,}", "{,3}", "{2,3}", "{,}"; nullopt: the brace is a character like any other.
@@ -532,7 +555,7 @@ private:
 
     Status enclosed(Sequence& sequence, std::size_t start, std::string_view opening, const Flags& flags) {
         TRY_LET(width, body(start, opening, flags, sequence.nesting));
-        sequence.add(Last::item, width);
+        sequence.add(Last::group, width);
         return {};
     }
 
@@ -550,14 +573,14 @@ private:
         }
         TRY_LET(width, body(start, "(", sequence.flags, sequence.nesting));
         groups_[group - 1] = width;
-        sequence.add(Last::item, width);
+        sequence.add(Last::group, width);
         return {};
     }
 
     Status look(Sequence& sequence, std::size_t start, std::string_view opening) {
         TRY_LET(width, body(start, opening, sequence.flags, sequence.nesting));
         static_cast<void>(width);
-        sequence.add(Last::item);
+        sequence.add(Last::group);
         return {};
     }
 
@@ -571,8 +594,9 @@ private:
         if (outermost) groups_before_lookbehind_ = groups_.size();
         TRY_LET(width, body(start, is(token, '=') ? "(?<=" : "(?<!", sequence.flags, sequence.nesting));
         if (outermost) groups_before_lookbehind_.reset();
-        if (width.least != width.most) return fault_at(start, "look-behind requires fixed-width pattern");
-        sequence.add(Last::item);
+        // Python looks at this only when the whole pattern has been read, at outer ones first.
+        if (width.least != width.most) variable_lookbehind_ = std::min(start, variable_lookbehind_.value_or(start));
+        sequence.add(Last::group);
         return {};
     }
 
@@ -656,7 +680,7 @@ private:
         if (!in_.match(')')) return fault_at(start, "missing ), unterminated subpattern");
         out() += ')';
         width.either(other);
-        sequence.add(Last::item, width);
+        sequence.add(Last::group, width);
         return {};
     }
 
@@ -734,6 +758,12 @@ private:
     }
 
     std::string& out() { return result_.pcre2; }
+    void insert(std::size_t where, std::string_view text) {
+        out().insert(where, text);
+        for (auto place = result_.places.rbegin(); place != result_.places.rend() && place->pcre2 >= where; ++place) {
+            place->pcre2 += text.size();
+        }
+    }
 
     std::string_view pattern_;
     std::vector<std::size_t> offsets_;  // byte offset of each character, and of the end
@@ -742,6 +772,7 @@ private:
     std::u32string global_letters_;
     std::vector<std::optional<Width>> groups_;                     // by number - 1; nullopt: still open
     std::optional<std::size_t> groups_before_lookbehind_;          // while in one
+    std::optional<std::size_t> variable_lookbehind_;               // the first that Python would find
     std::vector<std::pair<std::size_t, std::size_t>> conditions_;  // group and the place that named it
     PythonPattern result_;
 };

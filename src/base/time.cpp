@@ -33,8 +33,9 @@ WallTime wall_time(const Instant& instant) {
 }
 
 Instant instant_of(WallTime time) {
-    const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-    return {whole.time_since_epoch().count(), (time - whole).count()};
+    const std::int64_t nanos = time.time_since_epoch().count();
+    const std::int64_t second = nanos % kNanosPerSecond;
+    return {floor_divide(nanos, kNanosPerSecond), second < 0 ? second + kNanosPerSecond : second};
 }
 
 std::int64_t seconds_of(const DateTime& date) {
