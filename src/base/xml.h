@@ -1,8 +1,8 @@
-// XML as S3 speaks it and as our config files hold it, strictly: a DOCTYPE, a duplicate attribute, control bytes, bad
-// UTF-8, depth over 32, a text over 1 MiB or a document over 64 MiB are errors; nothing is ever fetched or expanded.
+// XML as S3 speaks it and as our config files hold it, strictly: what is not well formed, a DOCTYPE, an entity that is
+// not predefined, bad UTF-8 and everything above the limits below are errors; nothing is ever fetched or expanded.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,14 +13,18 @@
 
 namespace dray {
 
+struct XmlTree;  // xml.cpp
+
 // An element; a cheap view into its XmlDocument, which must outlive it. Names are local names: a namespace prefix is
 // cut off.
 class XmlElement {
 public:
     std::string_view name() const;
     bool has_namespace() const;  // a prefix, or an xmlns attribute, on this element
-    std::string text() const;    // all character data directly below, comments and processing instructions left out
-    bool has_children() const;   // child *elements*
+    // All character data directly below, blanks kept, references resolved; comments and processing instructions left
+    // out.
+    std::string text() const;
+    bool has_children() const;                                     // child *elements*
     std::optional<XmlElement> child(std::string_view name) const;  // the first
     std::vector<XmlElement> children() const;
     std::vector<XmlElement> children(std::string_view name) const;
@@ -30,12 +34,22 @@ public:
 
 private:
     friend class XmlDocument;
-    explicit XmlElement(const void* node) : node_(node) {}
-    const void* node_;
+    XmlElement(const XmlTree* tree, std::uint32_t index) : tree_(tree), index_(index) {}
+    std::optional<XmlElement> first_child() const;
+    std::optional<XmlElement> next_sibling() const;
+
+    const XmlTree* tree_;
+    std::uint32_t index_;
 };
 
 class XmlDocument {
 public:
+    static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+    static constexpr std::size_t kMaxDepth = 32;
+    static constexpr std::size_t kMaxText = std::size_t{1} << 20;      // raw bytes directly in one element
+    static constexpr std::size_t kMaxAttributes = 64;                  // of one element
+    static constexpr std::size_t kMaxElements = std::size_t{4} << 20;  // 32 bytes of memory each
+
     // Error: corrupt, with line and column. Leading whitespace, a byte order mark and an XML declaration are accepted.
     static Result<XmlDocument> parse(std::string_view text);
     ~XmlDocument();
@@ -43,9 +57,8 @@ public:
     XmlElement root() const;
 
 private:
-    struct Impl;
-    explicit XmlDocument(std::unique_ptr<Impl> impl);
-    std::unique_ptr<Impl> impl_;
+    explicit XmlDocument(std::unique_ptr<XmlTree> tree);
+    std::unique_ptr<XmlTree> tree_;
 };
 
 // Appends `text` as XML character data. Bytes that XML 1.0 cannot carry are the caller's to avoid (xml_can_carry).
