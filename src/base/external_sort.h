@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,13 +19,23 @@ namespace dray {
 class ExternalSorter {
 public:
     static constexpr std::uint64_t kDefaultMemory = std::uint64_t{16} << 20;
-    // `directory` exists and is writable. `memory` bounds the bytes buffered (records and their bookkeeping).
-    explicit ExternalSorter(std::string directory, std::uint64_t memory = kDefaultMemory);
+    static constexpr std::uint64_t kLeastMemory = std::uint64_t{512} << 10;
+    static constexpr std::uint64_t kMostMemory = std::uint64_t{4} << 30;
+    static constexpr std::size_t kMaxRecord = std::size_t{64} << 10;
+    static constexpr std::size_t kMaxFanIn = 64;  // runs merged at once; more are merged in passes
+
+    // For tests: called before each write; a nonzero answer is the errno to fail with.
+    using Fault = std::function<int()>;
+
+    // `directory` exists and is writable; nothing is written there before the memory is full. `memory` bounds the bytes
+    // buffered (records and their bookkeeping); it is moved between the limits above.
+    explicit ExternalSorter(std::string directory, std::uint64_t memory = kDefaultMemory, Fault fault = {});
     ~ExternalSorter();
     ExternalSorter(ExternalSorter&&) noexcept;
 
-    Status add(std::string_view record);  // at most 64 KiB. Error: local (disk-full)
-    Status finish();
+    // Errors: invalid (more than kMaxRecord bytes), local (disk-full). After an error the sorter is of no more use.
+    Status add(std::string_view record);
+    Status finish();  // Error: local
     // The next record in order; the view holds until the next call.
     Result<std::optional<std::string_view>> next();
     std::uint64_t count() const;
