@@ -60,6 +60,8 @@ struct JournalSummary {
     std::vector<RunEnd> ends;      // of the processes that ended by themselves
     WallTime last_open{};          // our clock, when the last process began
     bool last_process_ended = false;
+    // When a process began (our clock) that found the one before it not to have ended by itself; the last such time.
+    std::optional<WallTime> died_before;
     std::optional<WallTime> first_answer;  // the store's clock at the run's first answer
 };
 // Reads a journal from its first line, whole groups only, calling `line` for each in order (it may be empty). Memory:

@@ -186,6 +186,7 @@ private:
         if (summary_.processes != 0 && line.plan_checksum != summary_.plan_checksum)
             return damaged("its processes name different plans");
         if (line.process != summary_.processes + 1) return damaged("a process is missing");
+        if (summary_.processes != 0 && !summary_.last_process_ended) summary_.died_before = line.at;
         summary_.plan_checksum = line.plan_checksum;
         summary_.processes = line.process;
         summary_.last_open = line.at;

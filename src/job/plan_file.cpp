@@ -121,9 +121,7 @@ Status check_version(const JsonValue& line) {
 
 }  // namespace
 
-void write_header(std::string& out, const PlanHeader& header) {
-    JsonWriter json(out);
-    json.begin_object().field("format", kFormat).field("version", kVersion);
+void write_origin(JsonWriter& json, const PlanHeader& header) {
     json.field("run", header.run_id).field("command", header.command);
     json.name("argv").begin_array();
     for (const std::string& word : header.argv) {
@@ -138,9 +136,16 @@ void write_header(std::string& out, const PlanHeader& header) {
         json.bytes_field("endpoint", store.endpoint).bytes_field("region", store.region);
         json.bytes_field("addressing", store.addressing).bytes_field("profile", store.profile).end_object();
     }
-    json.end_array().name("options").raw(header.options.empty() ? "{}" : header.options);
+    json.end_array();
     if (!header.parent.empty()) json.field("parent", header.parent);
-    json.field("made_by", header.made_by).field("made_at", exact_time(header.made_at)).end_object();
+    json.field("made_by", header.made_by).field("made_at", exact_time(header.made_at));
+}
+
+void write_header(std::string& out, const PlanHeader& header) {
+    JsonWriter json(out);
+    json.begin_object().field("format", kFormat).field("version", kVersion);
+    write_origin(json, header);
+    json.name("options").raw(header.options.empty() ? "{}" : header.options).end_object();
     out += '\n';
 }
 

@@ -34,6 +34,8 @@ struct Trailer {
 inline constexpr std::size_t kTrailerBytes = 40;
 
 void write_header(std::string& out, const PlanHeader& header);
+// What run.json has of it too: all but the options.
+void write_origin(JsonWriter& json, const PlanHeader& header);
 Result<PlanHeader> read_header(const JsonValue& line);  // errors: corrupt (not a plan), unsupported (higher version)
 void write_footer(std::string& out, const Footer& footer);
 Result<Footer> read_footer(const JsonValue& line);  // error: corrupt

@@ -33,16 +33,17 @@ struct RunPaths {
 };
 
 // run.json: the run's command, for people and for `runs`; the plan's header without its options. Written once,
-// atomically.
+// atomically, before the plan is made.
 Status write_run_json(const RunPaths& run, const PlanHeader& header);
 
+// What the files of a run say.
 enum class RunPhase : std::uint8_t {
-    planning,
-    planned,
-    applying,
-    stopped,
-    finished
-};  // "applying" without a live process: crashed
+    planning,  // no sealed plan yet; without a live process there will be none
+    planned,   // never applied
+    applying,  // without a live process: crashed
+    stopped,   // its last process ended by itself, with work left
+    finished,
+};
 std::string_view name_of(RunPhase phase);
 
 struct RunSummary {
@@ -63,13 +64,15 @@ public:
     // A new run: its directory exists and is ours. `name` empty: an id like "20261121-094312-k3f9". Errors: exists,
     // invalid (not a file name), local.
     Result<RunPaths> create_run(const std::string& name = {});
-    // By id, by an unambiguous beginning of one, or "last": the newest run that changes a store; for_resume: the newest
-    // unfinished. Errors: not_found (says which runs there are), invalid (ambiguous).
+    // By id, by an unambiguous beginning of one, or "last": the newest run with a plan; for_resume: the newest that was
+    // begun, is not finished and was not undone. Errors: not_found (says which runs there are), invalid (ambiguous),
+    // refused (a file of it belongs to somebody else, or others may write it).
     Result<RunPaths> find_run(const std::string& name, bool for_resume = false) const;
     Result<std::vector<RunSummary>> runs() const;  // newest first
     // One process a run. Error: refused, naming the holder.
     Result<FileLock> lock_run(const RunPaths& run) const;
-    Status remove_run(const RunPaths& run);  // refused: live, or unfinished without `force` of its caller
+    // With its scopes. Error: refused (live; or begun and not finished, unless `force`).
+    Status remove_run(const RunPaths& run, bool force = false);
 
 private:
     explicit StateDirectory(std::string path) : path_(std::move(path)) {}
@@ -79,8 +82,9 @@ private:
 // Rules R1, R2, R3: how long after a run's last changing request something of it may still land.
 inline constexpr std::chrono::seconds kQuietTime{60};
 inline constexpr std::chrono::minutes kQuietTimeUnansweredCopy{30};
-// When a run's quiet time is over (our clock); nullopt: it has none. `lock_taken`: counted from there if the last
-// process did not end by itself.
+// When a run's quiet time is over (our clock); nullopt: it has none. `lock_taken`: when its lock was taken, so since
+// when none of its processes lives; the quiet time is counted from there if the last one did not end by itself, and is
+// never later than 30 minutes after it. A process that did not end by itself may have left a copy unanswered.
 std::optional<WallTime> quiet_until(const JournalSummary& journal, WallTime lock_taken);
 
 // What a run may change: everything below a prefix of a bucket of a store.
@@ -110,7 +114,8 @@ struct ScopeGrant {
     bool holder_live = false;
     std::optional<WallTime> wait_until;  // rule R2: granted, but another run's requests may land until then
 };
-// `instead_of`: the parent whose scopes undo takes over; empty: none. Error: local.
+// Run again by the same run (resume), it is granted again. `instead_of`: the parent whose scopes undo takes over, which
+// must not be live; empty: none. What a run held whose directory is gone is free. Errors: local, corrupt (a lock file).
 Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
                                WallTime now, const std::string& instead_of = {});
 

@@ -1,0 +1,188 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "job/json_fields.h"
+#include "job/run_files.h"
+
+namespace dray {
+namespace {
+
+constexpr std::string_view kFormat = "dray-scopes";
+constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 20;
+constexpr std::string_view kEnding = ".json";
+
+// One file in locks/: what one run holds, or held until a short while ago.
+struct Entry {
+    std::string path, run_id;
+    std::vector<Scope> scopes;
+    std::optional<WallTime> released_until;  // nullopt: held
+};
+
+std::string directory_of(const StateDirectory& state) {
+    return state.path() + "/locks";
+}
+std::string path_of(const std::string& locks, const std::string& run_id) {
+    return locks + "/" + run_id + std::string(kEnding);
+}
+
+// Whoever reads or writes entries holds this; it takes milliseconds.
+Result<FileLock> guard(const std::string& locks) {
+    constexpr int kAttempts = 1000;
+    constexpr std::chrono::milliseconds kPause{10};
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        TRY_LET(lock, FileLock::try_lock(locks + "/guard"));
+        if (lock) return *std::move(lock);
+        TRY(real_clock().wait_until(real_clock().steady() + kPause, nullptr));
+    }
+    return Error{.code = Code::local, .message = "another process keeps " + locks + "/guard locked"};
+}
+
+Status write_entry(const Entry& entry) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object().field("format", kFormat).field("version", kVersion).field("run", entry.run_id);
+    json.name("scopes").begin_array();
+    for (const Scope& scope : entry.scopes) {
+        json.begin_object().bytes_field("identity", scope.identity);
+        json.bytes_field("bucket", scope.bucket).bytes_field("prefix", scope.prefix).end_object();
+    }
+    json.end_array();
+    if (entry.released_until) json.field("released_until", exact_time(*entry.released_until));
+    json.end_object();
+    return write_file_atomically(entry.path, text + "\n");
+}
+
+Error corrupt(const std::string& path, std::string_view what) {
+    return {
+        .code = Code::corrupt,
+        .message = "the lock " + path + " " + std::string(what) + ": look at its run, then remove the file by hand"};
+}
+
+Result<Entry> read_entry(const std::string& path) {
+    TRY_LET(text, read_file(path, kMaxFileBytes));
+    JsonParser parser;
+    auto json = parser.parse(text);
+    if (!json) return corrupt(path, "is damaged");
+    Entry entry{.path = path};
+    std::string format;
+    std::uint64_t version = 0;
+    for (const auto& [name, value] : json->members()) {
+        Member member(name, value);
+        if (name == "scopes") {
+            for (const JsonValue& element : value.elements()) {
+                Scope& scope = entry.scopes.emplace_back();
+                for (const auto& [scope_name, scope_value] : element.members()) {
+                    Member part(scope_name, scope_value);
+                    (void)(part.is("identity", scope.identity) || part.is("bucket", scope.bucket) ||
+                           part.is("prefix", scope.prefix));
+                    if (part.bad()) return corrupt(path, "is damaged");
+                }
+            }
+        } else if (name == "released_until") {
+            (void)member.is("released_until", entry.released_until.emplace());
+        } else {
+            (void)(member.is("format", format) || member.is("version", version) || member.is("run", entry.run_id));
+        }
+        if (member.bad()) return corrupt(path, "is damaged");
+    }
+    if (format != kFormat || entry.run_id.empty()) return corrupt(path, "is damaged");
+    if (version > kVersion) return corrupt(path, "was written by a newer dray");
+    return entry;
+}
+
+Result<std::vector<Entry>> read_entries(const std::string& locks) {
+    std::vector<Entry> entries;
+    std::error_code failure;
+    std::filesystem::directory_iterator file(locks, failure);
+    for (; !failure && file != std::filesystem::directory_iterator(); file.increment(failure)) {
+        if (file->path().extension() != kEnding) continue;
+        TRY_LET(entry, read_entry(file->path().string()));
+        entries.push_back(std::move(entry));
+    }
+    if (failure) return system_error("list", locks, failure.value());
+    std::ranges::sort(entries, {}, &Entry::run_id);
+    return entries;
+}
+
+bool overlap(const std::vector<Scope>& some, const std::vector<Scope>& others) {
+    return std::ranges::any_of(some, [&](const Scope& scope) {
+        return std::ranges::any_of(others, [&](const Scope& other) { return scope.overlaps(other); });
+    });
+}
+
+RunPaths run_of(const StateDirectory& state, const std::string& run_id) {
+    return {.id = run_id, .directory = state.path() + "/runs/" + run_id};
+}
+
+// Nobody can go on with a run whose directory is gone, and a quiet time ends by itself.
+bool is_over(const StateDirectory& state, const Entry& entry, WallTime now) {
+    if (entry.released_until) return *entry.released_until <= now;
+    return ::access(run_of(state, entry.run_id).directory.c_str(), F_OK) != 0;
+}
+
+}  // namespace
+
+bool Scope::overlaps(const Scope& other) const {
+    return identity == other.identity && bucket == other.bucket &&
+           (prefix.starts_with(other.prefix) || other.prefix.starts_with(prefix));
+}
+
+Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
+                               WallTime now, const std::string& instead_of) {
+    const std::string locks = directory_of(state);
+    TRY_LET(held, guard(locks));
+    (void)held;
+    TRY_LET(entries, read_entries(locks));
+    ScopeGrant grant;
+    for (const Entry& entry : entries) {
+        if (entry.run_id == run_id) continue;
+        if (is_over(state, entry, now)) {
+            TRY(remove_file(entry.path));
+            continue;
+        }
+        if (!overlap(scopes, entry.scopes)) continue;
+        if (entry.released_until) {
+            // A clock that was wrong then must not make us wait for ever now.
+            const WallTime until = std::min(*entry.released_until, now + kQuietTimeUnansweredCopy);
+            grant.wait_until = std::max(grant.wait_until.value_or(until), until);
+            continue;
+        }
+        const bool live = run_is_live(run_of(state, entry.run_id));
+        if (entry.run_id == instead_of && !live) continue;
+        return ScopeGrant{.holder = entry.run_id, .holder_live = live};
+    }
+    TRY(write_entry({.path = path_of(locks, run_id), .run_id = run_id, .scopes = scopes}));
+    // Only now: should the machine stop in between, both hold it, and undo takes it again.
+    if (!instead_of.empty()) {
+        TRY(remove_file(path_of(locks, instead_of)));
+        TRY(sync_directory(locks));
+    }
+    grant.lock.emplace().path_ = path_of(locks, run_id);
+    return grant;
+}
+
+Status ScopeLock::release(std::optional<WallTime> quiet) {
+    const std::string locks = path_.substr(0, path_.rfind('/'));
+    TRY_LET(held, guard(locks));
+    (void)held;
+    if (!quiet) {
+        TRY(remove_file(path_));
+        return sync_directory(locks);
+    }
+    TRY_LET(entry, read_entry(path_));
+    entry.released_until = quiet;
+    return write_entry(entry);
+}
+
+Status forget_scopes(const StateDirectory& state, const std::string& run_id) {
+    const std::string locks = directory_of(state);
+    TRY_LET(held, guard(locks));
+    (void)held;
+    TRY(remove_file(path_of(locks, run_id)));
+    return sync_directory(locks);
+}
+
+}  // namespace dray
