@@ -104,8 +104,11 @@ public:
         MemoryStoreOptions memory = options.store;
         memory.clock = &clock;
         memory.opaque_etags = memory.opaque_etags || options.opaque_etags;
-        memory.ignores.copy_source_if_match = memory.ignores.remove_if_match = options.honours == Honours::none;
-        memory.ignores.copy_if_absent = memory.ignores.remove_many_if_match = options.honours != Honours::all;
+        memory.etag_changes_on_copy = memory.etag_changes_on_copy || options.opaque_etags;
+        if (options.honours == Honours::none) {
+            memory.ignores.copy_source_if_match = memory.ignores.remove_if_match = true;
+        }
+        if (options.honours != Honours::all) memory.ignores.copy_if_absent = memory.ignores.remove_many_if_match = true;
         store = make_memory_store(memory);
         faults = make_fault_store(store, &clock);
         capabilities = capabilities_of(options.honours);
@@ -223,6 +226,16 @@ public:
     }
 
     Receipt final(std::uint64_t n = 0) const { return journal->final(n); }
+    // Whatever is still in flight lands.
+    void let_all_land() {
+        clock.advance(std::chrono::hours(24));
+        faults->land();
+    }
+    bool anywhere(const std::string& body) const {
+        return std::any_of(actions.begin(), actions.end(), [&](const Action& action) {
+            return bytes(action.from.key) == body || bytes(action.to.key) == body;
+        });
+    }
     std::size_t requests() const {
         std::size_t sent = 0;
         for (const CallRecord& call : faults->trace())
