@@ -69,6 +69,12 @@ Status not_sealed(const RunPaths& run) {
         .message = "run " + run.id + " was sealed by its undo " + *seal + "; go on with: dray resume " + *seal};
 }
 
+// A quiet time, no longer than a person who knows better allowed (--quiet-time).
+std::optional<WallTime> capped(const Context& ctx, const RunEnvironment& env, std::optional<WallTime> until) {
+    if (!until || !env.quiet_time) return until;
+    return std::min(*until, ctx.clock().wall() + *env.quiet_time);
+}
+
 // Waits for `until` on our clock, saying why.
 Status wait_quietly(const Context& ctx, const RunWatcher& watcher, RunResult& result, std::optional<WallTime> until,
                     const std::string& why) {
@@ -115,7 +121,7 @@ Result<ScopeLock> take_run_scopes(const Context& ctx, const RunEnvironment& env,
     for (;;) {
         TRY_LET(grant, take_scopes(state, run.id, contract.scopes, ctx.clock().wall(), header.parent));
         if (grant.lock) {
-            TRY(wait_quietly(ctx, env.watcher, result, grant.wait_until,
+            TRY(wait_quietly(ctx, env.watcher, result, capped(ctx, env, grant.wait_until),
                              "requests of run " + grant.holder + " on the same prefix may still land"));
             return *std::move(grant.lock);
         }
@@ -207,15 +213,15 @@ private:
                              .storage_class = options.storage_class,
                              .encryption = options.encryption,
                              .kms_key_id = options.kms_key_id},
-                .earlier_quiet_until = past.any ? quiet_until(past.journal, locked) : std::nullopt,
-                .parent_quiet_until = contract.parent_quiet_until,
+                .earlier_quiet_until = capped(ctx_, env_, past.any ? quiet_until(past.journal, locked) : std::nullopt),
+                .parent_quiet_until = capped(ctx_, env_, contract.parent_quiet_until),
                 .parent_first_answer = contract.parent_first_answer};
     }
 
     Status work(PlanReader& plan, const RunContract& contract, Past& past, const OpenStores& stores,
                 const Settled& settled, WallTime locked) {
         if (contract.parent_quiet_until)
-            TRY(wait_quietly(ctx_, env_.watcher, result_, contract.parent_quiet_until,
+            TRY(wait_quietly(ctx_, env_.watcher, result_, capped(ctx_, env_, contract.parent_quiet_until),
                              "requests of the run that is undone may still land (docs/safe-move.md, rule R1)"));
         TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
         if (plan.totals().effects > 0 && !past.journal.first_answer) {
@@ -224,31 +230,48 @@ private:
         }
         TRY_LET(crew, Crew::make(workers_allowed(env_.workers)));
         auto performer = make_safe_move(move_setup(contract, past, stores, settled, locked));
-        RunProgress unwatched;
-        RunProgress& progress = env_.watcher.running ? *env_.watcher.running : unwatched;
 
         enter(env_.watcher, plan.header().command == "undo" ? "undoing" : "moving");
         const SteadyTime begun = ctx_.clock().steady();
-        Status ran = run_plan(ctx_, {.plan = &plan,
-                                     .journal = journal.get(),
-                                     .states = &past.states,
-                                     .earlier_journal = past.any ? run_.journal() : std::string(),
-                                     .scratch = run_.scratch(),
-                                     .performer = performer.get(),
-                                     .crew = crew.get(),
-                                     .balance = &past.balance,
-                                     .progress = &progress});
+        pass(plan, *journal, past.states, past.any, *performer, *crew);
+        if (contract.options.delete_after && all_copied(past.states)) {
+            // The second pass proves each copy again and deletes its source (docs/adr/0010).
+            performer->begin_deletes();
+            pass(plan, *journal, past.states, /*joined=*/true, *performer, *crew);
+        }
         result_.seconds = std::chrono::duration<double>(ctx_.clock().steady() - begun).count();
-        result_.balance = past.balance.totals(plan.totals());
         if (env_.requests) result_.requests = env_.requests();
+        end(plan, *journal, *performer, past);
+        return {};
+    }
+
+    // Hands every action that is not final to the performer. `joined`: there are earlier receipts in the journal.
+    void pass(PlanReader& plan, JournalWriter& journal, ActionStates& states, bool joined, SafeMove& performer,
+              Crew& crew) {
+        RunProgress unwatched;
+        Balance balance;
+        Status ran = run_plan(ctx_, {.plan = &plan,
+                                     .journal = &journal,
+                                     .states = &states,
+                                     .earlier_journal = joined ? run_.journal() : std::string(),
+                                     .scratch = run_.scratch(),
+                                     .performer = &performer,
+                                     .crew = &crew,
+                                     .balance = &balance,
+                                     .progress = env_.watcher.running ? env_.watcher.running : &unwatched});
+        result_.balance = balance.totals(plan.totals());
         if (!ran) result_.error = std::move(ran).error();
         result_.stopped = !result_.error && ctx_.stopped() && result_.balance.left > 0;
-        return end(plan, *journal, *performer, past);
+    }
+
+    bool all_copied(const ActionStates& states) const {
+        return !result_.error && !result_.stopped && result_.balance.failed == 0 &&
+               states.count(ActionState::copied) == result_.balance.left;
     }
 
     // The end line and the report. A journal that already failed cannot take its end line: the run counts as crashed,
     // which is true.
-    Status end(const PlanReader& plan, JournalWriter& journal, const SafeMove& performer, const Past& past) {
+    void end(const PlanReader& plan, JournalWriter& journal, const SafeMove& performer, const Past& past) {
         const SentRequests sent = performer.sent();
         RunEnd end{.outcome = result_.error     ? "failed"
                               : result_.stopped ? "stopped"
@@ -257,13 +280,18 @@ private:
                    .copy_unanswered = sent.copy_unanswered,
                    .last_change = sent.last_change,
                    .at = ctx_.clock().wall()};
-        if (!journal.failed()) TRY(journal.close(end));
+        if (!journal.failed()) keep_first(journal.close(end));
         JournalSummary whole = past.journal;
         whole.ends.push_back(end);
         whole.processes = journal.process();
         whole.last_process_ended = true;
         quiet_after_ = quiet_until(whole, end.at);
-        return write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals()));
+        keep_first(write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals())));
+    }
+
+    // What goes wrong at the end must not hide what was done: it is an error of the result.
+    void keep_first(const Status& status) {
+        if (!status && !result_.error) result_.error = status.error();
     }
 
     const Context& ctx_;
@@ -283,17 +311,12 @@ std::vector<Scope> scopes_of(const MoveCommand& command, const std::vector<Plann
     return scopes;
 }
 
-}  // namespace
-
-Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, const MoveCommand& command) {
-    TRY_LET(rule, Relayout::compile(command.rule));
-    PlannedRun planned{.warnings = rule.warnings()};
-    TRY_LET(stores, open_stores(env, command.stores));
-    TRY_LET(state, StateDirectory::open(env.state_directory));
-    TRY_LET(run, state.create_run(env.run_name));
+// The plan of a new run, under its lock. Returns the checksum.
+Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
+                              const RunPaths& run, const StateDirectory& state, const Relayout& rule,
+                              const OpenStores& stores) {
     const auto lock = state.lock_run(run);
     if (!lock) return lock.error();
-    planned.run = run;
     TRY(make_directories(run.scratch()));
 
     PlanHeader header{
@@ -304,30 +327,43 @@ Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, cons
         .options = write_contract({.options = command.options, .scopes = scopes_of(command, stores.resolved, rule)}),
         .made_by = std::string("dray ") + kVersion,
         .made_at = ctx.clock().wall()};
+    TRY(write_run_json(run, header));
     enter(env.watcher, "listing");
-    auto checksum = make_move_plan(ctx, {.stores = stores.borrowed(),
-                                         .target_store = static_cast<std::uint8_t>(command.stores.size() - 1),
-                                         .source_bucket = command.source_bucket,
-                                         .source_prefix = command.source_prefix,
-                                         .single = command.single,
-                                         .rule = &rule,
-                                         .select = command.select,
-                                         .on_collision = command.on_collision,
-                                         .overwrite = command.overwrite,
-                                         .limit = command.limit,
-                                         .header = std::move(header),
-                                         .plan_path = run.plan(),
-                                         .scratch = run.scratch(),
-                                         .progress = env.watcher.planning});
+    return make_move_plan(ctx, {.stores = stores.borrowed(),
+                                .target_store = static_cast<std::uint8_t>(command.stores.size() - 1),
+                                .source_bucket = command.source_bucket,
+                                .source_prefix = command.source_prefix,
+                                .single = command.single,
+                                .rule = &rule,
+                                .select = command.select,
+                                .on_collision = command.on_collision,
+                                .overwrite = command.overwrite,
+                                .limit = command.limit,
+                                .header = std::move(header),
+                                .plan_path = run.plan(),
+                                .scratch = run.scratch(),
+                                .progress = env.watcher.planning});
+}
+
+}  // namespace
+
+Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, const MoveCommand& command) {
+    TRY_LET(rule, Relayout::compile(command.rule));
+    PlannedRun planned{.warnings = rule.warnings()};
+    TRY_LET(stores, open_stores(env, command.stores));
+    TRY_LET(state, StateDirectory::open(env.state_directory));
+    TRY_LET(run, state.create_run(env.run_name));
+    planned.run = run;
+    auto checksum = plan_into(ctx, env, command, run, state, rule, stores);
     if (!checksum) {
-        // No plan, no run: nothing is left to trip over.
-        TRY(state.remove_run(run));
+        // No plan, no run: nothing is left to trip over. What cannot be removed does not hide why there is no plan.
+        if (auto removed = state.remove_run(run); !removed)
+            log_event(LogLevel::warning, "run-directory-left", {{"run", run.id}, {"why", removed.error().message}});
         return std::move(checksum).error();
     }
     planned.checksum = *std::move(checksum);
     TRY_LET(plan, PlanReader::open(run.plan(), planned.checksum));
     planned.totals = plan.totals();
-    TRY(write_run_json(run, plan.header()));
     return planned;
 }
 
@@ -366,11 +402,12 @@ Status plan_undo(const Context& ctx, PlanReader& parent_plan, const RunPaths& pa
                             .parent = parent.id,
                             .made_by = std::string("dray ") + kVersion,
                             .made_at = ctx.clock().wall()};
+    TRY(write_run_json(run, header));
     TRY_LET(writer, PlanWriter::create(run.plan(), header));
     TRY_LET(added, write_undo_plan(joined, writer));
     writer.totals().listed = added;
-    TRY(writer.seal());
-    return write_run_json(run, header);
+    const auto sealed = writer.seal();
+    return sealed ? Status() : Status(sealed.error());
 }
 
 Result<bool> is_there(const std::string& path) {
