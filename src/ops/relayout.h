@@ -30,10 +30,8 @@ enum class UnsetGroup : std::uint8_t {
 struct RelayoutOptions {
     std::optional<std::string> match;  // Python regex, searched; nullopt: everything matches
     MatchOn match_on = MatchOn::path;
-    // Template of the target: text with {1} {name} {key} {path} {basename} {dirname} {ext} {size} {etag:8}
-    // {date:%Y/%m/%d};
-    // {{ and }} are braces. With a scheme ("s3://bucket/...") it names bucket and key, else a key below
-    // `target_prefix`.
+    // Template of the target (ops/template.h). With a scheme ("s3://bucket/...") it names bucket and key, else a key
+    // below `target_prefix` of `target_bucket`: simply appended to it.
     std::string to;
     std::optional<std::string> unmatched_to;  // template for objects without a match or a date (no groups, no {date})
     Unmatched unmatched = Unmatched::fail;    // when there is no unmatched_to
@@ -54,6 +52,9 @@ struct Placement {
     std::string detail;  // the date text, the group, ...
 };
 
+// Reasons of objects without a match or a date: no-match, no-date, group-unset.
+bool is_unmatched(std::string_view reason);
+
 // Immutable: ask from many threads.
 class Relayout {
 public:
@@ -61,12 +62,14 @@ public:
     // without a format...).
     static Result<Relayout> compile(RelayoutOptions options);
     Relayout(Relayout&&) noexcept;
+    Relayout& operator=(Relayout&&) noexcept;
     ~Relayout();
     Placement place(const ListedObject& object) const;
-    // The longest literal beginnings of every target this rule can give, as bucket and prefix: what the planner lists
-    // and locks.
+    // The longest literal beginnings of every target this rule can give, as bucket and prefix: what is locked. A bucket
+    // that differs from object to object is empty: any bucket.
     struct Target {
         std::string bucket, prefix;
+        bool operator==(const Target&) const = default;
     };
     std::vector<Target> targets() const;
     // For people: how the rule read this object, one line a step (--explain KEY).
