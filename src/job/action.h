@@ -55,8 +55,9 @@ struct Action {
     Side from;
     Side to;                      // etag, size, modified: what was listed there; all empty when nothing was
     bool target_existed = false;  // rule R4: the planner's listing knew an object at the target, so it is not ours
-    std::string reason;           // of skip and fail: a word of docs/reasons.md
-    std::string detail;           // for people: which other key it collides with, ...
+    // A word of docs/reasons.md: of skip and fail; of a move, why it goes where unmatched objects go.
+    std::string reason;
+    std::string detail;  // for people: which other key it collides with, ...
     // move_back only: what the parent run knew of this action.
     ReceiptState parent = ReceiptState::none;
     std::string parent_checksum;  // of the target, as in Receipt::checksum (rule R15)

@@ -27,7 +27,13 @@ enum class OnCollision : std::uint8_t {
     keep,    // the colliding objects fail (reason collision) and stay; the others move
     rename,  // name~<8 hex of SHA-256 of the source key>.ext for every colliding object
 };
+// What may happen to an object that is at a target. Only `newer` is settled here (a target that is not older than its
+// source is skipped, reason exists); what is equal, and so finished, is proven by apply (rule R10).
 enum class Overwrite : std::uint8_t { never, newer, changed, always };
+
+// Above this many pages more than there are effects, a target's prefix is not listed to its end: each target is looked
+// at singly then, which takes fewer requests.
+inline constexpr std::uint64_t kTargetPagesBeyondEffects = 64;
 
 struct PlanProgress {
     std::atomic<std::uint64_t> listed{0}, pages{0}, targets_listed{0}, checked{0};
@@ -50,11 +56,15 @@ struct MovePlanRequest {
     PlanHeader header;
     std::string plan_path;
     std::string scratch;  // directory for drafts and sorts; emptied afterwards
+    std::function<Result<std::uint64_t>(const std::string& path)> free_disk;  // bytes; empty: the file system's. Tests
     PlanProgress* progress = nullptr;
 };
 
-// The sealed plan's checksum. Errors: refused (collision, overlap; the message names up to ten pairs), not_found
-// (bucket), local (disk), whatever listing says.
+// The sealed plan's checksum. Errors: refused (collision, overlap, objects without a match or a date where the rule
+// says fail; the message names up to ten), not_found (bucket, single object), local (disk), whatever listing says.
+//
+// `keep` fails the objects that collide, and those whose target another object of the plan still is; `rename` gives
+// both a name of their own. Action::reason of a move says why it goes to the rule's unmatched_to.
 Result<std::string> make_move_plan(const Context& ctx, const MovePlanRequest& request);
 
 }  // namespace dray

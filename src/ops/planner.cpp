@@ -1,0 +1,412 @@
+#include "ops/planner.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/checksum.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "ops/plan_proof.h"
+
+namespace dray {
+namespace {
+
+constexpr std::size_t kNamed = 10;                             // keys or pairs named in a refusal
+constexpr std::uint64_t kJournalBytesPerEffect = 512;          // two receipts with etag, version and checksum
+constexpr std::uint64_t kSpareDisk = std::uint64_t{64} << 20;  // bytes beside plan and journal
+
+// Lists `prefix` page by page and calls `each` for every object. False: there were more than `max_pages`.
+Result<bool> list_pages(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
+                        std::uint64_t max_pages, std::atomic<std::uint64_t>* pages,
+                        const std::function<Status(const ListedObject&)>& each) {
+    ListRequest request{.bucket = bucket, .prefix = prefix, .max_keys = store.limits().list_page};
+    std::string last;
+    for (std::uint64_t page = 0; page < max_pages; ++page) {
+        TRY_LET(listed, store.list(ctx, request));
+        if (pages) ++*pages;
+        for (const ListedObject& object : listed.objects) {
+            if (!object.key.starts_with(prefix))
+                return Error{.code = Code::corrupt,
+                             .message = "listing s3://" + bucket + "/" + prefix + ": the store answered with the key " +
+                                        dray::quoted(object.key) + ", which is not below it"};
+            TRY(each(object));
+        }
+        if (!listed.truncated) return true;
+        const std::string reached = listed.objects.empty() ? last : listed.objects.back().key;
+        if (listed.next.empty() && reached == last)
+            return Error{
+                .code = Code::corrupt,
+                .message = "listing s3://" + bucket + "/" + prefix + ": the store says there is more, but not where"};
+        request.continuation = listed.next;
+        request.start_after = listed.next.empty() ? reached : std::string();
+        last = reached;
+    }
+    return false;
+}
+
+std::string common_beginning(const std::string& a, std::string_view b) {
+    const auto ends = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    return {a.begin(), ends.first};
+}
+
+bool is_effect(const Action& action) {
+    return action.what != Do::skip && action.what != Do::fail;
+}
+
+std::string renamed(const std::string& target, const std::string& source) {
+    const std::size_t slash = target.rfind('/');
+    const std::size_t name = slash == std::string::npos ? 0 : slash + 1;
+    std::size_t dot = target.rfind('.');
+    if (dot == std::string::npos || dot <= name) dot = target.size();
+    return target.substr(0, dot) + "~" + hex(sha256(source)).substr(0, 8) + target.substr(dot);
+}
+
+// One round of drafts (the placed objects, in a plan file that nobody carries out) with their proof. Rename takes two.
+class Round {
+public:
+    Round(const MovePlanRequest& request, std::string path, PlanWriter writer)
+        : request_(request),
+          path_(std::move(path)),
+          writer_(std::move(writer)),
+          proof_(std::make_unique<PlanProof>(request.scratch)) {
+        // Two names of one store are one store here, as far as can be told without a probe.
+        const auto& stores = request.stores;
+        const bool one = stores[request.target_store]->identity() == stores[0]->identity();
+        target_place_ = one ? 0 : request.target_store;
+    }
+
+    static Result<std::unique_ptr<Round>> begin(const MovePlanRequest& request, const std::string& name) {
+        const std::string path = request.scratch + "/" + name;
+        TRY(remove_file(path));
+        TRY_LET(writer, PlanWriter::create(path, request.header));
+        return std::make_unique<Round>(request, path, std::move(writer));
+    }
+    ~Round() { (void)remove_file(path_); }  // a leftover is scratch, and the next planner removes it
+    Round(const Round&) = delete;
+    Round& operator=(const Round&) = delete;
+
+    Status add(Action action) {
+        if (is_effect(action)) settle_alone(action);
+        const Side from = action.from, to = action.to;
+        const bool effect = is_effect(action), unmatched = !action.reason.empty();
+        TRY_LET(n, writer_.add(std::move(action)));
+        if (!effect) return {};
+        TRY(proof_->source(n, 0, from.bucket, from.key));
+        TRY(proof_->target(n, target_place_, to.bucket, to.key));
+        const auto [found, added] = targets_.try_emplace({to.bucket, unmatched}, to.key);
+        if (!added) found->second = common_beginning(found->second, to.key);
+        return {};
+    }
+
+    // Everything is added: seals the drafts, looks at the targets and proves.
+    Status finish(const Context& ctx) {
+        totals_ = writer_.totals();
+        TRY_LET(checksum, writer_.seal());
+        checksum_ = checksum;
+        for (const auto& [where, prefix] : targets_)
+            TRY(look_at(ctx, where.first, where.second, prefix));
+        return proof_->settle();
+    }
+
+    Result<PlanReader> read() const { return PlanReader::open(path_, checksum_); }
+    PlanProof& proof() { return *proof_; }
+    const PlanTotals& totals() const { return totals_; }
+    const std::string& path() const { return path_; }
+    bool missing(const std::string& bucket) const { return missing_.contains(bucket); }
+
+private:
+    // What needs no other object to be known.
+    void settle_alone(Action& action) const {
+        const auto give_up = [&](Do what, std::string reason, std::string detail) {
+            action.what = what;
+            action.reason = std::move(reason);
+            action.detail = std::move(detail);
+        };
+        const std::uint32_t longest = request_.stores[request_.target_store]->limits().max_key_bytes;
+        if (target_place_ == 0 && action.to.bucket == action.from.bucket && action.to.key == action.from.key)
+            give_up(Do::skip, "already-in-place", "");
+        else if (action.to.key.empty())
+            give_up(Do::fail, "invalid", "the template gives it an empty key");
+        else if (action.to.key.size() > longest)
+            give_up(Do::fail, "key-too-long",
+                    std::to_string(action.to.key.size()) + " bytes, " + std::to_string(longest) + " are allowed");
+    }
+
+    bool named_by_user(const std::string& bucket) const {
+        const auto targets = request_.rule->targets();
+        return std::any_of(targets.begin(), targets.end(), [&](const auto& target) { return target.bucket == bucket; });
+    }
+
+    // What is there already, below the common beginning of all targets of one bucket and template.
+    Status look_at(const Context& ctx, const std::string& bucket, bool unmatched, const std::string& prefix) {
+        const auto add = [&](const ListedObject& object) {
+            if (request_.progress) ++request_.progress->targets_listed;
+            return proof_->existing(target_place_, bucket, object);
+        };
+        ObjectStore& store = *request_.stores[request_.target_store];
+        const auto complete =
+            list_pages(ctx, store, bucket, prefix, totals_.effects + kTargetPagesBeyondEffects, nullptr, add);
+        if (!complete && complete.error().code == Code::not_found && !named_by_user(bucket)) {
+            // The template made up this bucket's name: its objects fail, the others move.
+            missing_.insert(bucket);
+            return {};
+        }
+        if (!complete) return Error(complete.error()).within("look at the targets");
+        return *complete ? Status() : look_at_each(ctx, bucket, unmatched);
+    }
+
+    Status look_at_each(const Context& ctx, const std::string& bucket, bool unmatched) {
+        TRY_LET(drafts, read());
+        TRY(drafts.seek(0));
+        while (true) {
+            TRY_LET(action, drafts.next());
+            if (!action) return {};
+            if (!is_effect(*action) || action->to.bucket != bucket || !action->reason.empty() != unmatched) continue;
+            const auto seen = request_.stores[request_.target_store]->head(ctx, {bucket, action->to.key, ""});
+            if (!seen && seen.error().code == Code::not_found) continue;
+            if (!seen) return Error(seen.error()).within("look at the target " + action->to.key);
+            if (request_.progress) ++request_.progress->targets_listed;
+            TRY(proof_->existing(target_place_, bucket,
+                                 {.key = action->to.key,
+                                  .size = seen->size,
+                                  .etag = seen->etag,
+                                  .modified = seen->modified,
+                                  .storage_class = seen->properties.storage_class}));
+        }
+    }
+
+    const MovePlanRequest& request_;
+    std::string path_, checksum_;
+    PlanWriter writer_;
+    PlanTotals totals_;
+    std::uint8_t target_place_ = 0;
+    std::unique_ptr<PlanProof> proof_;
+    // Bucket and whether it takes the unmatched objects -> what all keys there begin with.
+    std::map<std::pair<std::string, bool>, std::string> targets_;
+    std::set<std::string> missing_;  // buckets that are not there
+};
+
+class MovePlanner {
+public:
+    MovePlanner(const Context& ctx, const MovePlanRequest& request) : ctx_(ctx), request_(request) {}
+
+    Result<std::string> plan() {
+        TRY_LET(first, Round::begin(request_, "drafts"));
+        TRY(list_source(*first));
+        if (unmatched_ > 0) return unmatched_refusal();
+        TRY(first->finish(ctx_));
+
+        const bool clash = first->proof().collisions() + first->proof().overlaps() > 0;
+        if (clash && request_.on_collision == OnCollision::refuse) return clash_refusal(*first, "");
+        if (!clash || request_.on_collision == OnCollision::keep) return write(*first);
+
+        TRY_LET(second, Round::begin(request_, "renamed-drafts"));
+        TRY(rename_into(*first, *second));
+        TRY(second->finish(ctx_));
+        if (second->proof().collisions() + second->proof().overlaps() > 0)
+            return clash_refusal(*second, "even after renaming, ");
+        return write(*second);
+    }
+
+private:
+    Status list_source(Round& round) {
+        ObjectStore& store = *request_.stores[0];
+        if (!request_.single) {
+            const auto each = [&](const ListedObject& object) { return take(object, round); };
+            const auto listed = list_pages(ctx_, store, request_.source_bucket, request_.source_prefix, UINT64_MAX,
+                                           request_.progress ? &request_.progress->pages : nullptr, each);
+            return listed ? Status() : Status(listed.error());
+        }
+        TRY_LET(seen, store.head(ctx_, {request_.source_bucket, request_.source_prefix, ""}));
+        return take({.key = request_.source_prefix,
+                     .size = seen.size,
+                     .etag = seen.etag,
+                     .modified = seen.modified,
+                     .storage_class = seen.properties.storage_class},
+                    round);
+    }
+
+    Status take(const ListedObject& object, Round& round) {
+        if (request_.select && !request_.select(object)) return {};
+        if (request_.progress) ++request_.progress->listed;
+        Placement placed = request_.rule->place(object);
+        Action action;
+        action.from = {.store = 0,
+                       .bucket = request_.source_bucket,
+                       .key = object.key,
+                       .size = object.size,
+                       .etag = object.etag,
+                       .modified = object.modified,
+                       .storage_class = object.storage_class};
+        if (!placed.reason.empty()) action.detail = std::move(placed.detail);
+        action.reason = std::move(placed.reason);
+        if (placed.verdict == Placement::Verdict::place)
+            action.to = {
+                .store = request_.target_store, .bucket = std::move(placed.bucket), .key = std::move(placed.key)};
+        else
+            action.what = placed.verdict == Placement::Verdict::skip ? Do::skip : Do::fail;
+        if (action.what == Do::fail && is_unmatched(action.reason)) note_unmatched(action);
+        return round.add(std::move(action));
+    }
+
+    void note_unmatched(const Action& action) {
+        if (++unmatched_ <= kNamed)
+            unmatched_named_ += "\n  " + dray::quoted(action.from.key) + ": " + action.reason +
+                                (action.detail.empty() ? "" : " (" + action.detail + ")");
+    }
+
+    Error unmatched_refusal() const {
+        return {.code = Code::refused,
+                .message = std::to_string(unmatched_) +
+                           " objects have no match or no date, and nothing was moved. Leave them where they are with "
+                           "--unmatched skip, or send them elsewhere with --unmatched-to:" +
+                           unmatched_named_ + (unmatched_ > kNamed ? "\n  ..." : "")};
+    }
+
+    static Result<Action> action_at(PlanReader& drafts, std::uint64_t n) {
+        TRY(drafts.seek(n));
+        TRY_LET(action, drafts.next());
+        if (!action) return Error{.code = Code::corrupt, .message = "the drafts of the plan end too early"};
+        return *std::move(action);
+    }
+
+    // Names the first clashes.
+    Error clash_refusal(Round& round, const std::string& when) const {
+        const PlanProof& proof = round.proof();
+        std::string text =
+            when + std::to_string(proof.collisions()) + " objects have a target that another has as well, and " +
+            std::to_string(proof.overlaps()) +
+            " have a target that is itself to be moved; nothing was moved. Change the template, or choose "
+            "--on-collision keep or rename:";
+        auto drafts = round.read();
+        if (!drafts) return std::move(drafts).error();
+        for (const Clash& clash : proof.clashes()) {
+            auto one = action_at(*drafts, clash.n);
+            auto other = action_at(*drafts, clash.other);
+            if (!one) return std::move(one).error();
+            if (!other) return std::move(other).error();
+            const std::string target = "s3://" + one->to.bucket + "/" + printable(one->to.key);
+            text +=
+                clash.kind == Finding::Kind::collision
+                    ? "\n  " + dray::quoted(one->from.key) + " and " + dray::quoted(other->from.key) + " -> " + target
+                    : "\n  " + dray::quoted(one->from.key) + " -> " + target + ", which goes to s3://" +
+                          other->to.bucket + "/" + printable(other->to.key);
+        }
+        if (proof.collisions() + proof.overlaps() > proof.clashes().size()) text += "\n  ...";
+        return {.code = Code::refused, .message = std::move(text), .reason = "collision"};
+    }
+
+    // Calls `each` with every draft and what was found about it.
+    Status join(Round& round, const std::function<Status(Action, std::vector<Finding>)>& each) const {
+        TRY_LET(drafts, round.read());
+        TRY(drafts.seek(0));
+        TRY_LET(ahead, round.proof().next());
+        while (true) {
+            TRY_LET(action, drafts.next());
+            if (!action) return {};
+            std::vector<Finding> found;
+            while (ahead && ahead->n == action->n) {
+                found.push_back(*std::move(ahead));
+                TRY_LET(following, round.proof().next());
+                ahead = std::move(following);
+            }
+            TRY(each(*std::move(action), std::move(found)));
+        }
+    }
+
+    Status rename_into(Round& first, Round& second) const {
+        return join(first, [&](Action action, const std::vector<Finding>& found) {
+            const bool clash = std::any_of(found.begin(), found.end(),
+                                           [](const Finding& one) { return one.kind != Finding::Kind::existing; });
+            if (clash) action.to.key = renamed(action.to.key, action.from.key);
+            return second.add(std::move(action));
+        });
+    }
+
+    Result<std::string> write(Round& round) {
+        TRY(check_disk(round));
+        TRY_LET(writer, PlanWriter::create(request_.plan_path, request_.header));
+        TRY(join(round, [&](Action action, const std::vector<Finding>& found) -> Status {
+            if (request_.progress) ++request_.progress->checked;
+            settle_among_others(action, found, round);
+            auto added = writer.add(std::move(action));
+            return added ? Status() : Status(std::move(added).error());
+        }));
+        writer.totals().listed = writer.totals().actions;
+        round.proof().add_alias_needs(writer.totals());
+        return writer.seal();
+    }
+
+    void settle_among_others(Action& action, const std::vector<Finding>& found, const Round& round) {
+        if (!is_effect(action)) return;
+        for (const Finding& one : found)
+            apply(one, action);
+        if (is_effect(action) && round.missing(action.to.bucket))
+            fail(action, "bad-bucket", "there is no bucket " + dray::quoted(action.to.bucket));
+        if (!is_effect(action)) return;
+        if (effects_ == request_.limit)
+            action.what = Do::skip, action.reason = "limit";
+        else
+            ++effects_;
+    }
+
+    void apply(const Finding& found, Action& action) const {
+        switch (found.kind) {
+            case Finding::Kind::existing:
+                action.target_existed = true;
+                action.to.size = found.object.size;
+                action.to.etag = found.object.etag;
+                action.to.modified = found.object.modified;
+                action.to.storage_class = found.object.storage_class;
+                if (request_.overwrite == Overwrite::newer && action.to.modified >= action.from.modified)
+                    action.what = Do::skip, action.reason = "exists", action.detail = "the target is not older";
+                break;
+            case Finding::Kind::overlap:
+                fail(action, "collision", "its target is the source of action " + std::to_string(found.other));
+                break;
+            case Finding::Kind::collision:
+                fail(action, "collision", "its target is that of action " + std::to_string(found.other) + " as well");
+                break;
+        }
+    }
+
+    static void fail(Action& action, std::string reason, std::string detail) {
+        action.what = Do::fail;
+        action.reason = std::move(reason);
+        action.detail = std::move(detail);
+    }
+
+    // The drafts are about as large as the plan will be.
+    Status check_disk(const Round& round) const {
+        std::error_code fault;
+        const std::uint64_t drafts = std::filesystem::file_size(round.path(), fault);
+        if (fault) return Error{.code = Code::local, .message = round.path() + ": " + fault.message()};
+        const std::uint64_t effects = std::min(round.totals().effects, request_.limit);
+        const std::uint64_t needed = drafts + effects * kJournalBytesPerEffect + kSpareDisk;
+        TRY_LET(free, request_.free_disk ? request_.free_disk(request_.scratch) : free_bytes(request_.scratch));
+        if (free >= needed) return {};
+        return Error{.code = Code::local,
+                     .message = "plan and journal need about " + std::to_string(needed >> 20) + " MiB, but only " +
+                                std::to_string(free >> 20) + " MiB are free beside " + request_.plan_path +
+                                "; make room, or choose another place with --state",
+                     .reason = "disk-full"};
+    }
+
+    const Context& ctx_;
+    const MovePlanRequest& request_;
+    std::uint64_t unmatched_ = 0;
+    std::string unmatched_named_;
+    std::uint64_t effects_ = 0;
+};
+
+}  // namespace
+
+Result<std::string> make_move_plan(const Context& ctx, const MovePlanRequest& request) {
+    TRY(make_directories(request.scratch));
+    return MovePlanner(ctx, request).plan();
+}
+
+}  // namespace dray
