@@ -65,9 +65,9 @@ public:
 
 // What a person watches while it runs. Written by the engine, read by anybody.
 struct RunProgress {
-    std::atomic<std::uint64_t> effects{0};  // to be done in all
-    std::atomic<std::uint64_t> done{0}, failed{0}, skipped{0};
-    std::atomic<std::uint64_t> bytes_done{0};
+    std::atomic<std::uint64_t> effects{0};                      // to be done in all
+    std::atomic<std::uint64_t> done{0}, failed{0}, skipped{0};  // final receipts, those of earlier processes too
+    std::atomic<std::uint64_t> bytes_done{0};                   // of the objects that were performed by this process
     std::atomic<std::uint64_t> in_flight{0};
 };
 
@@ -76,9 +76,10 @@ struct RunSetup {
     JournalWriter* journal = nullptr;
     // State at the start, from read_journal(); updated as receipts come.
     ActionStates* states = nullptr;
-    // The `copied` receipts of earlier processes, in a journal path to join from when there are any; empty: none.
+    // When there were earlier processes, the journal's path: their final receipts are counted into `balance`, and
+    // their `copied` receipts handed to the performer. Empty: there were none.
     std::string earlier_journal;
-    std::string scratch;  // directory for the join
+    std::string scratch;  // directory for the join of those
     Performer* performer = nullptr;
     Crew* crew = nullptr;
     Balance* balance = nullptr;
@@ -86,8 +87,12 @@ struct RunSetup {
     std::uint64_t limit = UINT64_MAX;  // effects to begin at most
 };
 
-// Returns when every action was performed, or ctx stopped, or something ended the run. A stop is not an error here:
-// look at the balance. Errors: local (journal, plan), corrupt (plan), and the performer's fatal one.
+// Hands every action that is neither a verdict nor final to the performer, in order of n as far as several workers
+// allow. Before that a claim that covers it is durable: of at most kActionsPerClaim consecutive numbers, and at most
+// two claims are open, the one being worked on and the next, so that no worker waits at a border. Memory: two such
+// slices. Returns when every action was performed, or ctx stopped, or something ended the run; performer.finish() was
+// called then in any case. A stop is not an error here: look at the balance. Errors, the first that applies: local
+// (journal), local or corrupt (plan, earlier journal), the performer's fatal one, what finish() returns.
 Status run_plan(const Context& ctx, const RunSetup& setup);
 
 }  // namespace dray

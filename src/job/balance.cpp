@@ -1,0 +1,53 @@
+#include <algorithm>
+
+#include "job/run.h"
+
+namespace dray {
+namespace {
+
+std::uint64_t sum_of(const std::map<std::string, std::uint64_t>& counts) {
+    std::uint64_t sum = 0;
+    for (const auto& [reason, count] : counts)
+        sum += count;
+    return sum;
+}
+
+void add(std::map<std::string, std::uint64_t>& to, const std::map<std::string, std::uint64_t>& counts) {
+    for (const auto& [reason, count] : counts)
+        to[reason] += count;
+}
+
+std::string word_of(const Receipt& receipt) {
+    if (!receipt.reason.empty()) return receipt.reason;
+    if (receipt.code) return std::string(name_of(*receipt.code));
+    return receipt.state == ReceiptState::deleted ? "moved" : std::string(name_of(receipt.state));
+}
+
+}  // namespace
+
+void Balance::count(const Receipt& receipt) {
+    if (!is_final(receipt.state)) return;
+    const std::scoped_lock lock(mutex_);
+    const bool skipped = receipt.state == ReceiptState::skipped, failed = receipt.state == ReceiptState::failed;
+    ++(skipped ? skipped_ : failed ? failed_ : done_);
+    ++(skipped ? skipped_by_ : failed ? failed_by_ : done_by_)[word_of(receipt)];
+}
+
+Balance::Totals Balance::totals(const PlanTotals& plan) const {
+    const std::scoped_lock lock(mutex_);
+    Totals totals{.listed = plan.listed,
+                  .done = done_,
+                  .skipped = skipped_ + sum_of(plan.skipped),
+                  .failed = failed_ + sum_of(plan.failed),
+                  .skipped_by = skipped_by_,
+                  .failed_by = failed_by_,
+                  .done_by = done_by_};
+    add(totals.skipped_by, plan.skipped);
+    add(totals.failed_by, plan.failed);
+    // Not "listed minus the rest": then a balance would always add up, and hide what it is there to show.
+    const std::uint64_t final_ones = done_ + skipped_ + failed_;
+    totals.left = plan.effects - std::min(plan.effects, final_ones);
+    return totals;
+}
+
+}  // namespace dray

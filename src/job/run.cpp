@@ -1,0 +1,210 @@
+#include "job/run.h"
+
+#include <condition_variable>
+#include <deque>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "job/copied_receipts.h"
+
+namespace dray {
+namespace {
+
+constexpr std::size_t kOpenSlices = 2;  // the one being worked on and the next
+
+struct Task {
+    Action action;
+    Earlier earlier;
+};
+// What one claim covers.
+struct Slice {
+    std::vector<Task> tasks;
+    std::size_t begun = 0;
+};
+
+// One thread, the feeder, reads the plan, claims, and puts slices into a short queue; the crew takes tasks out of it.
+class Engine : public Recorder {
+public:
+    Engine(const Context& ctx, const RunSetup& setup) : ctx_(ctx), run_(setup), copied_(setup.scratch) {}
+
+    Status run() {
+        if (run_.progress) run_.progress->effects = run_.plan->totals().effects;
+        Status result = work();
+        Status finished = run_.performer->finish(ctx_, *this);
+        // The journal's failure comes first: it may be why the others failed.
+        if (run_.journal->failed()) return run_.journal->wait_durable(0);
+        if (!result) return result;
+        if (auto fatal = run_.performer->fatal()) return *std::move(fatal);
+        return finished;
+    }
+
+    Ticket record(const Receipt& receipt) override {
+        const Ticket ticket = run_.journal->append(receipt);
+        if (is_final(receipt.state)) {
+            if (run_.states->set(receipt.n, ActionState::final) != ActionState::final) count(receipt);
+        } else if (receipt.state == ReceiptState::copied && run_.states->get(receipt.n) != ActionState::final) {
+            run_.states->set(receipt.n, ActionState::copied);
+        }
+        return ticket;
+    }
+    Status wait_durable(Ticket ticket) override { return run_.journal->wait_durable(ticket); }
+    bool may_change() const override { return !run_.journal->failed(); }
+
+private:
+    Status work() {
+        TRY(load_earlier());
+        TRY(run_.plan->seek(0));
+        std::thread feeder;
+        try {
+            feeder = std::thread([this] { feed(); });
+        } catch (const std::system_error& error) {
+            return system_error("start a thread for", "the plan", error.code().value());
+        }
+        run_.crew->drain([this] { return step(); });
+        close();
+        feeder.join();
+        if (failure_) return *std::move(failure_);
+        return {};
+    }
+
+    Status load_earlier() {
+        if (run_.earlier_journal.empty()) return {};
+        return copied_.load(run_.earlier_journal, *run_.states, [this](const Receipt& receipt) { count(receipt); });
+    }
+
+    void count(const Receipt& receipt) {
+        run_.balance->count(receipt);
+        if (!run_.progress) return;
+        RunProgress& progress = *run_.progress;
+        const bool failed = receipt.state == ReceiptState::failed, skipped = receipt.state == ReceiptState::skipped;
+        ++(failed ? progress.failed : skipped ? progress.skipped : progress.done);
+    }
+
+    // --- the feeder ---
+
+    void feed() {
+        while (wait_for_room()) {
+            auto slice = claimed_slice();
+            const std::scoped_lock lock(mutex_);
+            if (!slice) failure_ = std::move(slice).error();
+            if (!slice || slice->tasks.empty()) break;
+            slices_.push_back(*std::move(slice));
+            changed_.notify_all();
+        }
+        const std::scoped_lock lock(mutex_);
+        fed_ = true;
+        changed_.notify_all();
+    }
+
+    bool wait_for_room() {
+        std::unique_lock lock(mutex_);
+        room_.wait(lock, [this] { return closed_ || slices_.size() < kOpenSlices; });
+        return !closed_;
+    }
+
+    // The next slice, claimed durably; without tasks at the end of the plan.
+    Result<Slice> claimed_slice() {
+        TRY_LET(slice, next_slice());
+        if (slice.tasks.empty()) return std::move(slice);
+        TRY(run_.journal->claim(slice.tasks.front().action.n, slice.tasks.back().action.n));
+        for (const Task& task : slice.tasks)
+            if (task.earlier.state == ActionState::none) run_.states->set(task.action.n, ActionState::doubtful);
+        return std::move(slice);
+    }
+
+    Result<Slice> next_slice() {
+        Slice slice;
+        while (begun_ < run_.limit) {
+            if (!ahead_) TRY(read_ahead());
+            if (!ahead_) break;
+            const bool fits = slice.tasks.empty() || ahead_->n - slice.tasks.front().action.n < kActionsPerClaim;
+            if (!fits) break;
+            Task task{.action = *std::exchange(ahead_, std::nullopt)};
+            task.earlier.state = run_.states->get(task.action.n);
+            if (task.earlier.state == ActionState::copied) {
+                TRY_LET(receipt, copied_.take(task.action.n));
+                task.earlier.copied = std::move(receipt);
+            }
+            slice.tasks.push_back(std::move(task));
+            ++begun_;
+        }
+        return slice;
+    }
+
+    // The next action that is to be performed.
+    Status read_ahead() {
+        for (;;) {
+            TRY_LET(action, run_.plan->next());
+            if (!action) return {};
+            const bool verdict = action->what == Do::skip || action->what == Do::fail;
+            if (verdict || run_.states->get(action->n) == ActionState::final) continue;
+            ahead_ = *std::move(action);
+            return {};
+        }
+    }
+
+    // --- the workers ---
+
+    bool step() {
+        if (ctx_.stopped() || run_.journal->failed() || run_.performer->fatal()) {
+            close();
+            return false;
+        }
+        const std::optional<Task> task = next_task();
+        if (!task) return false;
+        if (run_.progress) ++run_.progress->in_flight;
+        run_.performer->perform(ctx_, task->action, task->earlier, *this);
+        if (run_.progress) {
+            --run_.progress->in_flight;
+            run_.progress->bytes_done += task->action.from.size;
+        }
+        return true;
+    }
+
+    std::optional<Task> next_task() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return closed_ || fed_ || !slices_.empty(); });
+        if (closed_ || slices_.empty()) return std::nullopt;
+        Slice& slice = slices_.front();
+        std::optional<Task> task = std::move(slice.tasks[slice.begun]);
+        if (++slice.begun == slice.tasks.size()) {
+            slices_.pop_front();
+            room_.notify_one();
+        }
+        return task;
+    }
+
+    // No further action is begun.
+    void close() {
+        const std::scoped_lock lock(mutex_);
+        closed_ = true;
+        room_.notify_all();
+        changed_.notify_all();
+    }
+
+    const Context& ctx_;
+    const RunSetup& run_;
+
+    // The feeder's.
+    CopiedReceipts copied_;
+    std::optional<Action> ahead_;  // read, and not in a slice yet
+    std::uint64_t begun_ = 0;
+
+    // Shared.
+    std::mutex mutex_;
+    std::condition_variable room_;     // for the feeder
+    std::condition_variable changed_;  // for workers without a task
+    std::deque<Slice> slices_;
+    std::optional<Error> failure_;
+    bool fed_ = false, closed_ = false;
+};
+
+}  // namespace
+
+Status run_plan(const Context& ctx, const RunSetup& setup) {
+    return Engine(ctx, setup).run();
+}
+
+}  // namespace dray

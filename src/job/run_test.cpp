@@ -1,0 +1,387 @@
+#include "job/run.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <functional>
+#include <mutex>
+#include <set>
+
+#include "base/temp_directory.h"
+
+namespace dray {
+namespace {
+
+Action move_of(std::uint64_t i) {
+    return {.from = {.bucket = "raw", .key = "in/file-" + std::to_string(i), .size = 10, .etag = "e"},
+            .to = {.bucket = "dst", .key = "out/file-" + std::to_string(i)}};
+}
+Action verdict_of(Do what, const std::string& reason) {
+    Action action = move_of(0);
+    action.what = what;
+    action.reason = reason;
+    return action;
+}
+Receipt deleted(std::uint64_t n) {
+    return {.n = n, .state = ReceiptState::deleted, .requests = 2};
+}
+
+// Performs by calling a function; remembers what it was given.
+class Scripted : public Performer {
+public:
+    using Act = std::function<void(const Action&, const Earlier&, Recorder&)>;
+    explicit Scripted(Act act) : act_(std::move(act)) {}
+    void perform(const Context&, const Action& action, const Earlier& earlier, Recorder& recorder) override {
+        {
+            const std::scoped_lock lock(mutex_);
+            EXPECT_TRUE(seen.insert(action.n).second) << action.n << " was performed twice";
+        }
+        act_(action, earlier, recorder);
+    }
+    Status finish(const Context&, Recorder&) override {
+        ++finished;
+        return {};
+    }
+    std::optional<Error> fatal() const override {
+        if (is_fatal) return Error{.code = Code::credentials, .message = "the key is wrong", .fatal = true};
+        return std::nullopt;
+    }
+
+    std::set<std::uint64_t> seen;
+    std::atomic<int> finished{0};
+    std::atomic<bool> is_fatal{false};
+
+private:
+    Act act_;
+    std::mutex mutex_;
+};
+
+// A planned run, and processes of it one after the other.
+struct Moves {
+    TempDirectory temp;
+    std::string checksum;
+    PlanTotals totals;
+
+    explicit Moves(std::uint64_t moves) : Moves(moves, {}) {}
+    Moves(std::uint64_t moves, const std::vector<Action>& verdicts) {
+        auto writer = PlanWriter::create(plan(), {.run_id = "r", .command = "mv"});
+        CHECK(writer.has_value());
+        for (std::uint64_t i = 0; i < moves; ++i)
+            CHECK(writer->add(move_of(i)).has_value());
+        for (const Action& verdict : verdicts)
+            CHECK(writer->add(verdict).has_value());
+        writer->totals().listed = writer->totals().actions;
+        totals = writer->totals();
+        checksum = *writer->seal();
+    }
+    std::string plan() const { return temp.file("plan"); }
+    std::string journal() const { return temp.file("journal"); }
+
+    struct Outcome {
+        Status status;
+        Balance::Totals balance;
+    };
+    struct Process {
+        const Context& ctx;
+        std::uint64_t limit = UINT64_MAX;
+        std::size_t workers = 4;
+        AppendFile::Fault fault;
+        RunProgress* progress = nullptr;
+    };
+    // `ends`: with an end line; else as if killed.
+    Outcome process(Performer& performer, const Process& how, bool ends = true) const {
+        auto reader = PlanReader::open(plan());
+        CHECK(reader.has_value());
+        ActionStates states(reader->size());
+        Balance balance;
+        const JournalWriter::Options options{.plan_checksum = checksum, .run_id = "r", .fault = how.fault};
+        auto earlier = read_journal(journal(), [&](const JournalLine& line) { return states.apply(line); });
+        auto writer =
+            earlier ? JournalWriter::go_on(journal(), *earlier, options) : JournalWriter::create(journal(), options);
+        CHECK(writer.has_value());
+        auto crew = Crew::make(how.workers);
+        CHECK(crew.has_value());
+        Status status = run_plan(how.ctx, {.plan = &*reader,
+                                           .journal = writer->get(),
+                                           .states = &states,
+                                           .earlier_journal = earlier ? journal() : "",
+                                           .scratch = temp.path(),
+                                           .performer = &performer,
+                                           .crew = crew->get(),
+                                           .balance = &balance,
+                                           .progress = how.progress,
+                                           .limit = how.limit});
+        if (ends) (void)(*writer)->close({.outcome = "stopped"});
+        return {.status = status, .balance = balance.totals(reader->totals())};
+    }
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> claims() const {
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> found;
+        auto read = read_journal(journal(), [&](const JournalLine& line) -> Status {
+            if (line.kind == JournalLine::Kind::claim) found.emplace_back(line.first, line.last);
+            return {};
+        });
+        CHECK(read.has_value());
+        return found;
+    }
+};
+
+void move_it(const Action& action, const Earlier&, Recorder& recorder) {
+    recorder.record(deleted(action.n));
+}
+
+TEST(RunPlan, PerformsEveryActionOnceAndTheBalanceAddsUp) {
+    const Moves run(10'000, {verdict_of(Do::skip, "limit"), verdict_of(Do::fail, "collision")});
+    Scripted performer([](const Action& action, const Earlier& earlier, Recorder& recorder) {
+        EXPECT_EQ(earlier.state, ActionState::none);
+        if (action.n % 10 == 0)
+            recorder.record(
+                {.n = action.n, .state = ReceiptState::failed, .code = Code::conflict, .reason = "conflict"});
+        else if (action.n % 10 == 1)
+            recorder.record({.n = action.n, .state = ReceiptState::done, .reason = "equal"});
+        else
+            recorder.record(deleted(action.n));
+    });
+    RunProgress progress;
+    const auto outcome = run.process(performer, {.ctx = {}, .progress = &progress});
+    ASSERT_TRUE(outcome.status) << outcome.status.error().message;
+    EXPECT_EQ(performer.seen.size(), 10'000U);
+    EXPECT_EQ(performer.finished, 1);
+    EXPECT_TRUE(outcome.balance.adds_up());
+    EXPECT_EQ(outcome.balance.left, 0U);
+    EXPECT_EQ(outcome.balance.done_by, (std::map<std::string, std::uint64_t>{{"moved", 8000}, {"equal", 1000}}));
+    EXPECT_EQ(outcome.balance.failed_by, (std::map<std::string, std::uint64_t>{{"conflict", 1000}, {"collision", 1}}));
+    EXPECT_EQ(outcome.balance.skipped_by, (std::map<std::string, std::uint64_t>{{"limit", 1}}));
+    EXPECT_EQ(progress.effects, 10'000U);
+    EXPECT_EQ(progress.done, 9000U);
+    EXPECT_EQ(progress.failed, 1000U);
+    EXPECT_EQ(progress.bytes_done, 100'000U);
+    EXPECT_EQ(progress.in_flight, 0U);
+    EXPECT_EQ(run.claims(),
+              (std::vector<std::pair<std::uint64_t, std::uint64_t>>{{0, 4095}, {4096, 8191}, {8192, 9999}}));
+}
+
+TEST(RunPlan, BeginsNoActionBeforeItsClaimIsDurable) {
+    const Moves run(kActionsPerClaim * 2 + 5);
+    std::atomic<bool> checked = false;
+    Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
+        if (action.n % kActionsPerClaim == 0) {
+            const auto claims = run.claims();  // what a reader finds on the disk now
+            EXPECT_TRUE(std::ranges::any_of(
+                claims, [&](const auto& claim) { return claim.first <= action.n && action.n <= claim.second; }));
+            checked = true;
+        }
+        recorder.record(deleted(action.n));
+    });
+    ASSERT_TRUE(run.process(performer, {.ctx = {}}).status);
+    EXPECT_TRUE(checked);
+}
+
+TEST(RunPlan, GoesOnWhereTheLastProcessDied) {
+    const Moves run(9000);
+    // The first process: some moved, some copied only, some without a receipt; then it dies.
+    std::atomic<std::uint64_t> performed{0};
+    StopSource stop;
+    Scripted first([&](const Action& action, const Earlier&, Recorder& recorder) {
+        Ticket ticket = 0;
+        if (action.n % 3 != 2)
+            ticket =
+                recorder.record({.n = action.n, .state = ReceiptState::copied, .etag = "e" + std::to_string(action.n)});
+        if (action.n % 3 == 0) ticket = recorder.record(deleted(action.n));
+        ASSERT_TRUE(recorder.wait_durable(ticket));
+        if (++performed == 500) stop.trigger();
+    });
+    const auto died = run.process(first, {.ctx = Context(&stop)}, false);
+    ASSERT_TRUE(died.status);
+    EXPECT_TRUE(died.balance.adds_up());
+    EXPECT_GT(died.balance.left, 8000U);
+
+    Scripted second([&](const Action& action, const Earlier& earlier, Recorder& recorder) {
+        const bool begun = first.seen.contains(action.n);
+        if (begun && action.n % 3 == 1) {
+            EXPECT_EQ(earlier.state, ActionState::copied);
+            EXPECT_EQ(earlier.copied.value_or(Receipt()).etag, "e" + std::to_string(action.n));
+        } else {
+            EXPECT_EQ(earlier.copied, std::nullopt);
+            if (action.n < kActionsPerClaim) {
+                EXPECT_EQ(earlier.state, ActionState::doubtful);
+            }
+            if (action.n >= 2 * kActionsPerClaim) {
+                EXPECT_EQ(earlier.state, ActionState::none);
+            }
+        }
+        recorder.record(deleted(action.n));
+    });
+    const auto finished = run.process(second, {.ctx = {}});
+    ASSERT_TRUE(finished.status);
+    EXPECT_TRUE(finished.balance.adds_up());
+    EXPECT_EQ(finished.balance.done, 9000U) << "with the receipts of the first process";
+    EXPECT_EQ(finished.balance.left, 0U);
+    for (const std::uint64_t n : first.seen) {
+        const bool again = n % 3 == 0 && second.seen.contains(n);
+        EXPECT_FALSE(again) << n << " was final";
+    }
+}
+
+TEST(RunPlan, DoesNotClaimWhatIsFinal) {
+    const Moves run(2 * kActionsPerClaim);
+    Scripted all(move_it), none(move_it);
+    ASSERT_TRUE(run.process(all, {.ctx = {}}).status);
+    const std::size_t claims = run.claims().size();
+    const auto again = run.process(none, {.ctx = {}});
+    ASSERT_TRUE(again.status);
+    EXPECT_TRUE(none.seen.empty());
+    EXPECT_EQ(run.claims().size(), claims);
+    EXPECT_EQ(again.balance.done, 2 * kActionsPerClaim);
+}
+
+TEST(RunPlan, CountsAnActionOnceThoughItHasSeveralFinalReceipts) {
+    const Moves run(10);
+    Scripted twice([](const Action& action, const Earlier&, Recorder& recorder) {
+        recorder.record(deleted(action.n));
+        recorder.record(deleted(action.n));
+    });
+    EXPECT_EQ(run.process(twice, {.ctx = {}}).balance.done, 10U);
+    Scripted nothing(move_it);
+    EXPECT_EQ(run.process(nothing, {.ctx = {}}).balance.done, 10U);
+}
+
+TEST(RunPlan, BeginsNoMoreThanItsLimit) {
+    const Moves run(10'000);
+    Scripted performer(move_it);
+    const auto outcome = run.process(performer, {.ctx = {}, .limit = 4200});
+    ASSERT_TRUE(outcome.status);
+    EXPECT_EQ(performer.seen.size(), 4200U);
+    EXPECT_EQ(outcome.balance.left, 5800U);
+    EXPECT_EQ(run.claims().back().second, 4199U) << "what is beyond the limit stays untouched";
+}
+
+TEST(RunPlan, BeginsNothingAfterAFatalErrorAndReturnsIt) {
+    const Moves run(10'000);
+    Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
+        recorder.record(deleted(action.n));
+        if (action.n == 100) performer.is_fatal = true;
+    });
+    const auto outcome = run.process(performer, {.ctx = {}});
+    ASSERT_FALSE(outcome.status);
+    EXPECT_EQ(outcome.status.error().code, Code::credentials);
+    EXPECT_LT(performer.seen.size(), 10'000U);
+    EXPECT_EQ(performer.finished, 1);
+    EXPECT_TRUE(outcome.balance.adds_up());
+}
+
+TEST(RunPlan, StopsAtOnceAndThatIsNoError) {
+    const Moves run(100);
+    StopSource stop;
+    stop.trigger();
+    Scripted performer(move_it);
+    const auto outcome = run.process(performer, {.ctx = Context(&stop)});
+    EXPECT_TRUE(outcome.status);
+    EXPECT_TRUE(performer.seen.empty());
+    EXPECT_EQ(performer.finished, 1);
+    EXPECT_EQ(outcome.balance.left, 100U);
+}
+
+// Rows P03 and P04, at each of the journal's first writes and syncs.
+TEST(RunPlan, EndsWithTheJournalsErrorWhereverItFails) {
+    for (int failing = 2; failing < 14; ++failing) {
+        const Moves run(10'000);
+        std::atomic<int> calls{0};
+        Scripted performer([](const Action& action, const Earlier&, Recorder& recorder) {
+            const Ticket ticket = recorder.record(deleted(action.n));
+            if (action.n % 16 == 0) (void)recorder.wait_durable(ticket);
+        });
+        const auto outcome = run.process(
+            performer, {.ctx = {}, .fault = [&](std::string_view) { return calls++ == failing ? EIO : 0; }});
+        ASSERT_FALSE(outcome.status) << failing;
+        EXPECT_EQ(outcome.status.error().code, Code::local);
+        EXPECT_LT(performer.seen.size(), 10'000U);
+        EXPECT_EQ(performer.finished, 1);
+
+        Scripted rest(move_it);
+        const auto resumed = run.process(rest, {.ctx = {}});
+        ASSERT_TRUE(resumed.status);
+        EXPECT_EQ(resumed.balance.done, 10'000U);
+        EXPECT_TRUE(resumed.balance.adds_up());
+    }
+}
+
+TEST(RunPlan, ReportsAPlanThatIsDamagedInTheMiddle) {
+    const Moves run(2 * kActionsPerFrame);
+    auto bytes = read_file(run.plan(), 64 << 20);
+    ASSERT_TRUE(bytes);
+    auto reader = PlanReader::open(run.plan());
+    ASSERT_TRUE(reader);
+    // Damaged after it was checked and opened.
+    std::fstream file(run.plan(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(bytes->size() / 2));
+    file << std::string(512, '\0') << std::flush;
+    ActionStates states(reader->size());
+    Balance balance;
+    auto writer = JournalWriter::create(run.journal(), {.plan_checksum = run.checksum});
+    auto crew = Crew::make(2);
+    ASSERT_TRUE(writer && crew);
+    Scripted performer(move_it);
+    const Status status = run_plan({}, {.plan = &*reader,
+                                        .journal = writer->get(),
+                                        .states = &states,
+                                        .scratch = run.temp.path(),
+                                        .performer = &performer,
+                                        .crew = crew->get(),
+                                        .balance = &balance});
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, Code::corrupt);
+    EXPECT_EQ(performer.finished, 1);
+}
+
+std::uint64_t resident_bytes() {
+    std::uint64_t total = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> total >> resident;
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+class Null : public Performer {
+public:
+    void perform(const Context&, const Action& action, const Earlier&, Recorder& recorder) override {
+        recorder.record({.n = action.n, .state = ReceiptState::deleted, .etag = action.from.etag, .requests = 1});
+        if (action.n % 5'000 == 0) peak = std::max(peak.load(), resident_bytes());
+    }
+    Status finish(const Context&, Recorder&) override { return {}; }
+    std::optional<Error> fatal() const override { return std::nullopt; }
+    std::atomic<std::uint64_t> peak{0};
+};
+
+TEST(RunPlan, CarriesAMillionActionsInFlatMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    constexpr std::uint64_t kActions = 50'000, kCap = UINT64_MAX;  // shadow memory is not ours
+#else
+    constexpr std::uint64_t kActions = 1'000'000, kCap = std::uint64_t{60} << 20;
+#endif
+    const std::uint64_t before = resident_bytes();
+    const Moves run(kActions);
+    EXPECT_LT(resident_bytes() - std::min(before, resident_bytes()), kCap);
+    Null performer;
+    const auto outcome = run.process(performer, {.ctx = {}, .workers = 64});
+    ASSERT_TRUE(outcome.status) << outcome.status.error().message;
+    EXPECT_EQ(outcome.balance.done, kActions);
+    EXPECT_LT(performer.peak - std::min<std::uint64_t>(before, performer.peak), kCap);
+}
+
+TEST(Balance, DoesNotAddUpWhenThePlanLostSomething) {
+    Balance balance;
+    balance.count({.n = 0, .state = ReceiptState::deleted});
+    balance.count({.n = 1, .state = ReceiptState::copied});
+    balance.count({.n = 2, .state = ReceiptState::failed, .code = Code::denied});
+    PlanTotals plan{.listed = 10, .actions = 10, .effects = 9, .skipped = {{"limit", 1}}};
+    auto totals = balance.totals(plan);
+    EXPECT_TRUE(totals.adds_up());
+    EXPECT_EQ(totals.left, 7U);
+    EXPECT_EQ(totals.failed_by.begin()->first, "denied") << "the code, where there is no reason";
+    plan.effects = 8;
+    EXPECT_FALSE(balance.totals(plan).adds_up());
+}
+
+}  // namespace
+}  // namespace dray
