@@ -173,6 +173,29 @@ TEST(HttpClient, AFailingSinkEndsTheExchangeWithItsError) {
     EXPECT_EQ(exchange.local_error.message, "the disk is full");
 }
 
+TEST(HttpClient, ASinkMayRefuseTheBodyByItsHeaders) {
+    struct Picky : Collected {
+        Status begin(int status, const Headers& headers) override {
+            seen = status;
+            if (find(headers, "content-range").empty()) return Error{.code = Code::corrupt, .message = "no range"};
+            return {};
+        }
+        int seen = 0;
+    };
+    TestServer server([](Peer& peer) {
+        peer.request();
+        peer.answer("payload");
+        peer.hold();
+    });
+    Picky sink;
+    auto request = get(server);
+    request.sink = &sink;
+    auto exchange = make_client()->send({}, request);
+    EXPECT_EQ(exchange.fault, Fault::sink);
+    EXPECT_EQ(sink.seen, 200);
+    EXPECT_EQ(sink.text, "") << "no byte of a refused body may reach the sink";
+}
+
 TEST(HttpClient, UsesTheWarmestConnectionAndNeverMoreThanCallsInFlight) {
     TestServer server([](Peer& peer) {
         while (!peer.request().empty())
@@ -473,10 +496,10 @@ TEST(HttpClient, RefusesWhatWouldSmuggleASecondRequest) {
     auto client = make_client();
     auto request = get(server);
     request.headers = {{"X-Amz-Meta-A", "x\r\nEvil: yes"}};
-    EXPECT_EQ(client->send({}, request).fault, Fault::local);
+    EXPECT_EQ(client->send({}, request).fault, Fault::unsendable);
     request.headers.clear();
     request.url += "a b";
-    EXPECT_EQ(client->send({}, request).fault, Fault::local);
+    EXPECT_EQ(client->send({}, request).fault, Fault::unsendable);
     EXPECT_THAT(server.requests(), SizeIs(0));
 }
 

@@ -38,9 +38,9 @@ Fault before_the_request(CURLcode code) {
         case CURLE_SSL_CACERT_BADFILE:
         case CURLE_SSL_CERTPROBLEM:
         case CURLE_OUT_OF_MEMORY:
-        case CURLE_FAILED_INIT:
+        case CURLE_FAILED_INIT: return Fault::local;
         case CURLE_URL_MALFORMAT:
-        case CURLE_UNSUPPORTED_PROTOCOL: return Fault::local;
+        case CURLE_UNSUPPORTED_PROTOCOL: return Fault::unsendable;
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_SSL_CIPHER:
         case CURLE_USE_SSL_FAILED: return Fault::tls;

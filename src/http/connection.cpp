@@ -348,7 +348,7 @@ Exchange Connection::send(const Context& ctx, const Request& request) {
     Transfer transfer(request);
     impl_->counters->requests.fetch_add(1, std::memory_order_relaxed);
     if (auto why = why_unsendable(request); !why.empty()) {
-        transfer.end(Fault::local, why);
+        transfer.end(Fault::unsendable, why);
         return std::move(transfer.exchange);
     }
     impl_->configure(request, transfer);

@@ -46,6 +46,7 @@ std::string_view name_of(Fault fault) {
         case Fault::stopped: return "stopped";
         case Fault::deadline: return "deadline";
         case Fault::local: return "local";
+        case Fault::unsendable: return "unsendable";
     }
     return "unknown";
 }

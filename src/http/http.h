@@ -41,6 +41,8 @@ public:
 class BodySink {
 public:
     virtual ~BodySink() = default;
+    // Before the first byte of a 2xx: what its status and headers promise. An error refuses the body.
+    virtual Status begin(int status, const Headers& headers) { return (void)status, (void)headers, Status(); }
     virtual Status write(std::string_view bytes) = 0;
 };
 
@@ -91,11 +93,12 @@ enum class Fault : std::uint8_t {
     truncated,  // the answer ended early
     malformed,  // not HTTP, contradictory lengths, or over a header limit (kMaxHeaderLine, kMaxHeaderBytes)
     too_large,
-    source,    // the BodySource failed: Exchange::local_error
-    sink,      // the BodySink failed: Exchange::local_error
-    stopped,   // ctx: asked to stop
-    deadline,  // ctx: deadline
-    local,     // no descriptor, no memory, a request that cannot be sent as given
+    source,      // the BodySource failed: Exchange::local_error
+    sink,        // the BodySink failed: Exchange::local_error
+    stopped,     // ctx: asked to stop
+    deadline,    // ctx: deadline
+    local,       // no descriptor, no memory
+    unsendable,  // the request cannot go out as given: a line break in a header, ...
 };
 std::string_view name_of(Fault fault);
 

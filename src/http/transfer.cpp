@@ -151,14 +151,16 @@ bool Transfer::lengths_agree(const Header& header) {
 std::size_t Transfer::on_body(char* data, std::size_t, std::size_t bytes, void* self) {
     auto& transfer = *static_cast<Transfer*>(self);
     transfer.received_ += bytes;
-    transfer.exchange.body_bytes += bytes;
     return transfer.take_body({data, bytes}) ? bytes : 0;
 }
 
 bool Transfer::take_body(std::string_view bytes) {
     if (request_.sink && exchange.status / 100 == 2) {
         auto before = Steady::now();
-        auto taken = request_.sink->write(bytes);
+        bool first = exchange.body_bytes == 0;
+        auto taken = first ? request_.sink->begin(exchange.status, exchange.headers) : Status();
+        if (taken) taken = request_.sink->write(bytes);
+        exchange.body_bytes += bytes.size();
         auto after = Steady::now();
         outside_ += after - before;
         progress_ = after;
@@ -172,6 +174,7 @@ bool Transfer::take_body(std::string_view bytes) {
         return false;
     }
     exchange.body.append(bytes);
+    exchange.body_bytes += bytes.size();
     return true;
 }
 

@@ -42,12 +42,14 @@ struct Profile {
     std::string region, endpoint_url, ca_bundle;  // endpoint_url: s3's own before the general one (services sections)
     std::string addressing;                       // "path", "virtual", "auto" or empty
     std::optional<Credentials> credentials;
+    std::string looked_at;  // the two files, for messages
 };
 // `name` empty: AWS_PROFILE, else "default". Errors: credentials (a named profile is in neither file), local, invalid
 // (syntax, with file and line).
 Result<Profile> load_profile(const Environment& env, const std::string& name);
 
-// Environment variables, then the profile. Error: credentials, naming every place that was looked at.
+// Environment variables, then the profile. Keys of a profile are read again when the store calls them expired: other
+// programs renew them in the file. Error: credentials, naming every place that was looked at.
 Result<std::unique_ptr<CredentialSource>> find_credentials(const Environment& env, const Profile& profile);
 
 }  // namespace dray::s3

@@ -27,6 +27,7 @@ struct Endpoint {
     static Result<Endpoint> parse(std::string_view url);
     // AWS's own endpoint of a region.
     static Endpoint aws(const std::string& region);
+    bool is_aws() const;      // below amazonaws.com: every region is there, and hosts may be changed for the region's
     std::string url() const;  // without a final slash
 
     struct Target {

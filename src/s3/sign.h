@@ -4,12 +4,13 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base/clock.h"
+#include "http/http.h"
 #include "s3/credentials.h"
 
 namespace dray::s3 {
@@ -17,13 +18,16 @@ namespace dray::s3 {
 inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
 inline constexpr std::string_view kEmptySha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+using QueryParameter = std::pair<std::string, std::string>;
+
 struct ToSign {
     std::string_view method;
     std::string_view path;  // already encoded, exactly as it goes out
     // Encoded names and values, any order; the signer sorts.
-    const std::vector<std::pair<std::string, std::string>>* query = nullptr;
-    // Every header to be signed, host and x-amz-* among them; names in any case, values trimmed by the signer.
-    const std::vector<std::pair<std::string, std::string>>* headers = nullptr;
+    std::span<const QueryParameter> query;
+    // Every header to be signed, host and x-amz-* among them; names in any case. Blanks around values, and runs of them
+    // within, are the signer's to fold.
+    std::span<const http::Header> headers;
     std::string_view payload_hash;  // hex SHA-256, or kUnsignedPayload
 };
 
