@@ -1,7 +1,7 @@
 // An object's properties as S3's headers say them, both ways.
 #pragma once
 
-#include "http/http.h"
+#include "s3/client.h"
 #include "store/object_store.h"
 
 namespace dray {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "http/http.h"
+#include "s3/client.h"
 #include "s3/credentials.h"
 #include "s3/endpoint.h"
 #include "store/object_store.h"
