@@ -22,6 +22,7 @@ public:
     // Calls step() again and again, on the caller and on every worker that is idle, until a call returns false on each;
     // returns when all have. step must be thread-safe and say "false" for good once there is no more work. Nesting is
     // safe: the caller always works itself, so it never waits for a worker that waits for it.
+    // Once it has nothing more to do itself it only waits: it does not join other jobs.
     void drain(const std::function<bool()>& step);
 
     // Calls body(i) once for every i in [0, count), in parallel, and returns when all have returned.

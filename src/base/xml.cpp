@@ -43,12 +43,22 @@ bool is_blank(char c) {
 
 // Characters beyond ASCII are all taken for letters: which of them XML 1.0 allows in names differs between its
 // editions.
-bool begins_name(char c) {
+constexpr bool begins_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
            static_cast<unsigned char>(c) >= 0x80;
 }
+
+constexpr std::array<bool, 256> make_name_table() {
+    std::array<bool, 256> continues{};
+    for (int i = 0; i < 256; ++i) {
+        const char c = static_cast<char>(i);
+        continues[static_cast<std::size_t>(i)] = begins_name(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    }
+    return continues;
+}
+constexpr auto kContinuesName = make_name_table();
 bool continues_name(char c) {
-    return begins_name(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    return kContinuesName[static_cast<unsigned char>(c)];
 }
 
 std::string lower(std::string_view text) {
@@ -161,12 +171,14 @@ bool Reader::read_declaration() {
 }
 
 bool Reader::read_markup() {
-    if (looks_at("</")) return read_end_tag();
+    const char kind = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+    if (kind == '/') return read_end_tag();
+    if (kind == '?') return read_instruction();
+    if (kind != '!') return read_start_tag();
     if (looks_at("<!--")) return read_comment();
     if (looks_at(kCdata)) return read_cdata();
-    if (looks_at("<?")) return read_instruction();
-    if (lower(text_.substr(at_, 9)) == "<!doctype") return fail(at_, "a DOCTYPE is not accepted");
-    return read_start_tag();
+    const bool is_doctype = lower(text_.substr(at_, 9)) == "<!doctype";
+    return fail(at_, is_doctype ? "a DOCTYPE is not accepted" : "an unknown declaration");
 }
 
 bool Reader::read_characters() {

@@ -3,6 +3,7 @@
 // down, resumable.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -42,6 +43,9 @@ struct RunEnvironment {
     // Requests sent so far by verb, for reports; may be empty.
     std::function<std::map<std::string, std::uint64_t>()> requests;
     std::size_t workers = 256;
+    // --quiet-time: how long to wait at most for late requests of other processes (docs/safe-move.md: R1, R2, R9), by a
+    // person who knows that the store has nothing in flight any more; nullopt: as long as the rules say.
+    std::optional<std::chrono::seconds> quiet_time;
     bool wait_lock = false;  // wait for a lock that another live run holds instead of refusing
     RunWatcher watcher;
     AppendFile::Fault journal_fault;  // tests

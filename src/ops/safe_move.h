@@ -47,6 +47,8 @@ struct MoveSetup {
     MoveSettings settings;
     // R9: requests of an earlier process of this run may land until then (our clock); nullopt: there are none.
     std::optional<WallTime> earlier_quiet_until;
+    // R2: requests of another run that changed these prefixes may land until then (our clock): nothing is sent before.
+    std::optional<WallTime> scope_quiet_until;
     // R1, for move_back: nothing is looked at before this (our clock): the parent's quiet time.
     std::optional<WallTime> parent_quiet_until;
     // R4, for move_back: the store's clock at the parent's first answer. A target older than this is not ours.
@@ -60,10 +62,16 @@ struct SentRequests {
     WallTime last_change{};  // our clock
 };
 
+// Thread-safe. Of move_back actions it reads: from = the parent's target (etag: as its receipt says, empty without
+// one), to = the parent's source as it was listed, target_existed, parent, parent_checksum. A stop of a context passed
+// to perform() must outlive the performer.
 class SafeMove : public Performer {
 public:
     ~SafeMove() override = default;
     virtual SentRequests sent() const = 0;
+    // With delete_after a first pass over the plan leaves every action `copied`. When it has ended without a failure,
+    // call this and run the plan again: the second pass proves each copy again (R16) and deletes.
+    virtual void begin_deletes() = 0;
     // How many requests an object takes with these capabilities and settings, for the bill shown before the first
     // write.
     static double requests_each(const MoveSetup& setup);

@@ -1,0 +1,42 @@
+#include "ops/decide.h"
+
+namespace dray {
+
+Step decide_move(const Sight& sight) {
+    if (sight.one_object) return Step::alias;
+    const bool source = sight.from_there && sight.as_planned;
+    if (source && !sight.to_there) return Step::copy;
+    const bool ours = sight.to_there && (sight.target_as_recorded || (source && sight.equal) ||
+                                         (!sight.from_there && sight.target_has_planned_md5));
+    if (source) return ours ? Step::copied : Step::target_differs;
+    if (sight.from_there) return Step::source_changed;
+    return ours ? Step::done : Step::vanished;
+}
+
+Step decide_move_back(const Sight& sight) {
+    if (sight.one_object) return Step::alias;
+    const bool restored = sight.to_there && (sight.as_planned || (sight.from_there && sight.equal));
+    if (restored) {
+        if (!sight.from_there || sight.not_ours) return Step::done;
+        // R12: a source as planned beside a target that is not ours: undone, the target is left.
+        return sight.target_as_recorded || sight.equal ? Step::copied : Step::done;
+    }
+    if (sight.to_there) return Step::source_changed;
+    const bool good = sight.from_there && (sight.target_as_recorded || sight.target_has_planned_md5);
+    return good ? Step::copy : Step::vanished;
+}
+
+std::string_view name_of(Step step) {
+    switch (step) {
+        case Step::copy: return "copy";
+        case Step::copied: return "copied";
+        case Step::done: return "done";
+        case Step::alias: return "alias";
+        case Step::target_differs: return "target-differs";
+        case Step::source_changed: return "source-changed";
+        case Step::vanished: return "vanished";
+    }
+    return "?";
+}
+
+}  // namespace dray

@@ -1,0 +1,495 @@
+#include "ops/life.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "base/version.h"
+#include "job/joined.h"
+#include "ops/contract.h"
+#include "ops/report.h"
+#include "ops/settle.h"
+#include "ops/undo_plan.h"
+#include "ops/verify.h"
+
+namespace dray {
+namespace {
+
+// A journal line is about 150 bytes, two an action; doubled, because a full disk in mid-run is worse than an early no.
+constexpr std::uint64_t kJournalBytesEach = 600;
+
+void say(const RunWatcher& watcher, RunResult& result, std::string sentence) {
+    if (watcher.say) watcher.say(sentence);
+    result.sentences.push_back(std::move(sentence));
+}
+
+void enter(const RunWatcher& watcher, const char* phase) {
+    if (watcher.phase) watcher.phase(phase);
+}
+
+struct OpenStores {
+    std::vector<std::unique_ptr<ObjectStore>> owned;
+    std::vector<PlannedStore> resolved;
+    std::vector<ObjectStore*> borrowed() const {
+        std::vector<ObjectStore*> all;
+        for (const auto& store : owned)
+            all.push_back(store.get());
+        return all;
+    }
+};
+
+Result<OpenStores> open_stores(const RunEnvironment& env, std::vector<PlannedStore> planned) {
+    OpenStores stores;
+    for (PlannedStore& store : planned) {
+        TRY_LET(opened, env.open_store(store));
+        stores.owned.push_back(std::move(opened));
+    }
+    stores.resolved = std::move(planned);
+    return stores;
+}
+
+Status free_for_journal(const RunPaths& run, const PlanTotals& totals) {
+    TRY_LET(room, free_bytes(run.directory));
+    const std::uint64_t need = totals.effects * kJournalBytesEach;
+    if (room >= need) return {};
+    return Error{.code = Code::local,
+                 .message = "the journal of this run may need " + std::to_string(need >> 20) + " MiB and " +
+                            run.directory + " has " + std::to_string(room >> 20) +
+                            " MiB free; make room, or choose another --state directory",
+                 .reason = "disk-full"};
+}
+
+Status not_sealed(const RunPaths& run) {
+    auto seal = read_file(run.seal(), 4096);
+    if (!seal) return seal.error().code == Code::not_found ? Status{} : Status(std::move(seal).error());
+    return Error{
+        .code = Code::refused,
+        .message = "run " + run.id + " was sealed by its undo " + *seal + "; go on with: dray resume " + *seal};
+}
+
+// A quiet time, no longer than a person who knows better allowed (--quiet-time).
+std::optional<WallTime> capped(const Context& ctx, const RunEnvironment& env, std::optional<WallTime> until) {
+    if (!until || !env.quiet_time) return until;
+    return std::min(*until, ctx.clock().wall() + *env.quiet_time);
+}
+
+// Waits for `until` on our clock, saying why.
+Status wait_quietly(const Context& ctx, const RunWatcher& watcher, RunResult& result, std::optional<WallTime> until,
+                    const std::string& why) {
+    if (!until) return {};
+    const auto left = *until - ctx.clock().wall();
+    if (left <= Nanos::zero()) return {};
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(left).count();
+    enter(watcher, "waiting");
+    say(watcher, result, "waiting " + std::to_string(seconds) + " s: " + why);
+    return ctx.sleep(left);
+}
+
+// The earlier life of a run, read from its journal.
+struct Past {
+    JournalSummary journal;
+    bool any = false;
+    ActionStates states;
+    Balance balance;
+    explicit Past(std::uint64_t actions) : states(actions) {}
+};
+
+Result<std::unique_ptr<Past>> read_past(const RunPaths& run, const PlanReader& plan) {
+    auto past = std::make_unique<Past>(plan.size());
+    auto summary = read_journal(run.journal(), [&](const JournalLine& line) -> Status {
+        TRY(past->states.apply(line));
+        if (line.kind == JournalLine::Kind::receipt) past->balance.count(line.receipt);
+        return {};
+    });
+    if (!summary) {
+        if (summary.error().code == Code::not_found) return past;
+        return std::move(summary).error();
+    }
+    past->any = true;
+    past->journal = *std::move(summary);
+    if (past->journal.plan_checksum != plan.checksum())
+        return Error{.code = Code::conflict,
+                     .message = run.journal() + " belongs to another plan than " + run.plan() + "; nothing was done"};
+    return past;
+}
+
+Result<ScopeLock> take_run_scopes(const Context& ctx, const RunEnvironment& env, const StateDirectory& state,
+                                  const RunPaths& run, const PlanHeader& header, const RunContract& contract,
+                                  RunResult& result) {
+    for (;;) {
+        TRY_LET(grant, take_scopes(state, run.id, contract.scopes, ctx.clock().wall(), header.parent));
+        if (grant.lock) {
+            TRY(wait_quietly(ctx, env.watcher, result, capped(ctx, env, grant.wait_until),
+                             "requests of run " + grant.holder + " on the same prefix may still land"));
+            return *std::move(grant.lock);
+        }
+        if (!env.wait_lock || !grant.holder_live)
+            return Error{.code = Code::refused,
+                         .message = "run " + grant.holder + (grant.holder_live ? " is working" : " is unfinished") +
+                                    " on the same prefix; " +
+                                    (grant.holder_live ? "wait for it (--wait-lock)"
+                                                       : "finish it first: dray resume " + grant.holder +
+                                                             ", or dray undo " + grant.holder)};
+        TRY(ctx.sleep(std::chrono::seconds(1)));
+    }
+}
+
+Result<std::unique_ptr<JournalWriter>> open_journal(const Context& ctx, const RunEnvironment& env, const RunPaths& run,
+                                                    const PlanReader& plan, const Past& past) {
+    JournalWriter::Options options{
+        .plan_checksum = plan.checksum(), .run_id = run.id, .fault = env.journal_fault, .clock = &ctx.clock()};
+    if (past.any) return JournalWriter::go_on(run.journal(), past.journal, std::move(options));
+    return JournalWriter::create(run.journal(), std::move(options));
+}
+
+// The store's clock before the first effect (rule R4): a target written earlier than this is not ours. A store that
+// does not tell its time is taken to share ours; were ours ahead, undo would leave targets in place and name them,
+// never remove another's.
+Result<WallTime> store_time(const Context& ctx, ObjectStore& store, const Scope& scope) {
+    TRY_LET(page, store.list(ctx, {.bucket = scope.bucket, .prefix = scope.prefix, .max_keys = 1}));
+    return page.store_time != WallTime{} ? page.store_time : ctx.clock().wall();
+}
+
+// Everything of one process of a run, in the order in which it is taken.
+class Process {
+public:
+    Process(const Context& ctx, const RunEnvironment& env, StateDirectory& state, RunPaths run)
+        : ctx_(ctx), env_(env), state_(state), run_(std::move(run)) {
+        result_.run = run_;
+    }
+
+    Result<RunResult> carry_out() {
+        const auto lock = state_.lock_run(run_);
+        if (!lock) return lock.error();
+        TRY(not_sealed(run_));
+        TRY_LET(plan, PlanReader::open(run_.plan()));
+        TRY_LET(contract, read_contract(plan.header().options));
+        TRY_LET(past, read_past(run_, plan));
+        result_.balance = past->balance.totals(plan.totals());
+        if (result_.balance.left == 0 && past->any) return result_;
+
+        TRY(free_for_journal(run_, plan.totals()));
+        TRY_LET(stores, open_stores(env_, plan.header().stores));
+        TRY_LET(scopes, take_run_scopes(ctx_, env_, state_, run_, plan.header(), contract, result_));
+        const WallTime locked = ctx_.clock().wall();
+        auto settled = settle_with(plan, contract, stores);
+        if (!settled) {
+            // Nothing was touched: a run that never claimed anything does not hold its prefix.
+            if (!past->any) TRY(scopes.release(std::nullopt));
+            return std::move(settled).error();
+        }
+        TRY(work(plan, contract, *past, stores, *settled, locked));
+        if (result_.finished()) TRY(scopes.release(quiet_after_));
+        return result_;
+    }
+
+private:
+    Result<Settled> settle_with(const PlanReader& plan, const RunContract& contract, const OpenStores& stores) {
+        if (plan.totals().effects == 0) return Settled{.capabilities = std::vector<Capabilities>(stores.owned.size())};
+        enter(env_.watcher, "probing");
+        TRY_LET(settled, settle(ctx_, {.stores = stores.borrowed(),
+                                       .header = &plan.header(),
+                                       .totals = &plan.totals(),
+                                       .contract = &contract,
+                                       .cache_directory = state_.path() + "/capabilities"}));
+        for (const std::string& sentence : settled.sentences)
+            say(env_.watcher, result_, sentence);
+        return settled;
+    }
+
+    MoveSetup move_setup(const RunContract& contract, const Past& past, const OpenStores& stores,
+                         const Settled& settled, WallTime locked) const {
+        const MoveOptions& options = contract.options;
+        return {.stores = stores.borrowed(),
+                .capabilities = settled.capabilities,
+                .settings = {.exclusive = options.exclusive,
+                             .strict = options.strict,
+                             .delete_after = options.delete_after,
+                             .proof = options.proof,
+                             .head_source = settled.head_source,
+                             .acl = options.acl,
+                             .storage_class = options.storage_class,
+                             .encryption = options.encryption,
+                             .kms_key_id = options.kms_key_id},
+                .earlier_quiet_until = capped(ctx_, env_, past.any ? quiet_until(past.journal, locked) : std::nullopt),
+                .parent_quiet_until = capped(ctx_, env_, contract.parent_quiet_until),
+                .parent_first_answer = contract.parent_first_answer};
+    }
+
+    Status work(PlanReader& plan, const RunContract& contract, Past& past, const OpenStores& stores,
+                const Settled& settled, WallTime locked) {
+        if (contract.parent_quiet_until)
+            TRY(wait_quietly(ctx_, env_.watcher, result_, capped(ctx_, env_, contract.parent_quiet_until),
+                             "requests of the run that is undone may still land (docs/safe-move.md, rule R1)"));
+        TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
+        if (plan.totals().effects > 0 && !past.journal.first_answer) {
+            TRY_LET(time, store_time(ctx_, *stores.owned.front(), contract.scopes.front()));
+            TRY(journal->first_answer(time));
+        }
+        TRY_LET(crew, Crew::make(workers_allowed(env_.workers)));
+        auto performer = make_safe_move(move_setup(contract, past, stores, settled, locked));
+
+        enter(env_.watcher, plan.header().command == "undo" ? "undoing" : "moving");
+        const SteadyTime begun = ctx_.clock().steady();
+        pass(plan, *journal, past.states, past.any, *performer, *crew);
+        if (contract.options.delete_after && all_copied(past.states)) {
+            // The second pass proves each copy again and deletes its source (docs/adr/0010).
+            performer->begin_deletes();
+            pass(plan, *journal, past.states, /*joined=*/true, *performer, *crew);
+        }
+        result_.seconds = std::chrono::duration<double>(ctx_.clock().steady() - begun).count();
+        if (env_.requests) result_.requests = env_.requests();
+        end(plan, *journal, *performer, past);
+        return {};
+    }
+
+    // Hands every action that is not final to the performer. `joined`: there are earlier receipts in the journal.
+    void pass(PlanReader& plan, JournalWriter& journal, ActionStates& states, bool joined, SafeMove& performer,
+              Crew& crew) {
+        RunProgress unwatched;
+        Balance balance;
+        Status ran = run_plan(ctx_, {.plan = &plan,
+                                     .journal = &journal,
+                                     .states = &states,
+                                     .earlier_journal = joined ? run_.journal() : std::string(),
+                                     .scratch = run_.scratch(),
+                                     .performer = &performer,
+                                     .crew = &crew,
+                                     .balance = &balance,
+                                     .progress = env_.watcher.running ? env_.watcher.running : &unwatched});
+        result_.balance = balance.totals(plan.totals());
+        if (!ran) result_.error = std::move(ran).error();
+        result_.stopped = !result_.error && ctx_.stopped() && result_.balance.left > 0;
+    }
+
+    bool all_copied(const ActionStates& states) const {
+        return !result_.error && !result_.stopped && result_.balance.failed == 0 &&
+               states.count(ActionState::copied) == result_.balance.left;
+    }
+
+    // The end line and the report. A journal that already failed cannot take its end line: the run counts as crashed,
+    // which is true.
+    void end(const PlanReader& plan, JournalWriter& journal, const SafeMove& performer, const Past& past) {
+        const SentRequests sent = performer.sent();
+        RunEnd end{.outcome = result_.error     ? "failed"
+                              : result_.stopped ? "stopped"
+                                                : "finished",
+                   .all_answered = sent.all_answered,
+                   .copy_unanswered = sent.copy_unanswered,
+                   .last_change = sent.last_change,
+                   .at = ctx_.clock().wall()};
+        if (!journal.failed()) keep_first(journal.close(end));
+        JournalSummary whole = past.journal;
+        whole.ends.push_back(end);
+        whole.processes = journal.process();
+        whole.last_process_ended = true;
+        quiet_after_ = quiet_until(whole, end.at);
+        keep_first(write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals())));
+    }
+
+    // What goes wrong at the end must not hide what was done: it is an error of the result.
+    void keep_first(const Status& status) {
+        if (!status && !result_.error) result_.error = status.error();
+    }
+
+    const Context& ctx_;
+    const RunEnvironment& env_;
+    StateDirectory& state_;
+    const RunPaths run_;
+    RunResult result_;
+    std::optional<WallTime> quiet_after_;
+};
+
+// The source first, the targets after it. A target whose bucket depends on the object has an empty bucket: any.
+std::vector<Scope> scopes_of(const MoveCommand& command, const std::vector<PlannedStore>& stores,
+                             const Relayout& rule) {
+    std::vector<Scope> scopes{{stores.front().identity, command.source_bucket, command.source_prefix}};
+    for (const Relayout::Target& target : rule.targets())
+        scopes.push_back({stores.back().identity, target.bucket, target.prefix});
+    return scopes;
+}
+
+// The plan of a new run, under its lock. Returns the checksum.
+Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
+                              const RunPaths& run, const StateDirectory& state, const Relayout& rule,
+                              const OpenStores& stores) {
+    const auto lock = state.lock_run(run);
+    if (!lock) return lock.error();
+    TRY(make_directories(run.scratch()));
+
+    PlanHeader header{
+        .run_id = run.id,
+        .command = command.command,
+        .argv = command.argv,
+        .stores = stores.resolved,
+        .options = write_contract({.options = command.options, .scopes = scopes_of(command, stores.resolved, rule)}),
+        .made_by = std::string("dray ") + kVersion,
+        .made_at = ctx.clock().wall()};
+    TRY(write_run_json(run, header));
+    enter(env.watcher, "listing");
+    return make_move_plan(ctx, {.stores = stores.borrowed(),
+                                .target_store = static_cast<std::uint8_t>(command.stores.size() - 1),
+                                .source_bucket = command.source_bucket,
+                                .source_prefix = command.source_prefix,
+                                .single = command.single,
+                                .rule = &rule,
+                                .select = command.select,
+                                .on_collision = command.on_collision,
+                                .overwrite = command.overwrite,
+                                .limit = command.limit,
+                                .header = std::move(header),
+                                .plan_path = run.plan(),
+                                .scratch = run.scratch(),
+                                .progress = env.watcher.planning});
+}
+
+}  // namespace
+
+Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, const MoveCommand& command) {
+    TRY_LET(rule, Relayout::compile(command.rule));
+    PlannedRun planned{.warnings = rule.warnings()};
+    TRY_LET(stores, open_stores(env, command.stores));
+    TRY_LET(state, StateDirectory::open(env.state_directory));
+    TRY_LET(run, state.create_run(env.run_name));
+    planned.run = run;
+    auto checksum = plan_into(ctx, env, command, run, state, rule, stores);
+    if (!checksum) {
+        // No plan, no run: nothing is left to trip over. What cannot be removed does not hide why there is no plan.
+        if (auto removed = state.remove_run(run); !removed)
+            log_event(LogLevel::warning, "run-directory-left", {{"run", run.id}, {"why", removed.error().message}});
+        return std::move(checksum).error();
+    }
+    planned.checksum = *std::move(checksum);
+    TRY_LET(plan, PlanReader::open(run.plan(), planned.checksum));
+    planned.totals = plan.totals();
+    return planned;
+}
+
+Result<RunResult> apply_run(const Context& ctx, const RunEnvironment& env, const std::string& name) {
+    TRY_LET(state, StateDirectory::open(env.state_directory));
+    TRY_LET(run, state.find_run(name));
+    return Process(ctx, env, state, run).carry_out();
+}
+
+namespace {
+
+// What undo needs of its parent besides the plan, taken under the parent's lock.
+struct Parent {
+    RunPaths run;
+    JournalSummary journal;
+};
+
+Result<RunContract> undo_contract(const PlanHeader& parent, const JournalSummary& journal, WallTime locked) {
+    TRY_LET(contract, read_contract(parent.options));
+    contract.parent_quiet_until = quiet_until(journal, locked);
+    contract.parent_first_answer = journal.first_answer;
+    return contract;
+}
+
+// Plans the undo into `run`, which has sealed the parent already.
+Status plan_undo(const Context& ctx, PlanReader& parent_plan, const RunPaths& parent, const RunPaths& run,
+                 const std::vector<std::string>& argv, WallTime locked) {
+    TRY(make_directories(run.scratch()));
+    TRY_LET(joined, JoinedReader::open(parent_plan, parent.journal(), run.scratch()));
+    TRY_LET(contract, undo_contract(parent_plan.header(), joined.journal(), locked));
+    const PlanHeader header{.run_id = run.id,
+                            .command = "undo",
+                            .argv = argv,
+                            .stores = parent_plan.header().stores,
+                            .options = write_contract(contract),
+                            .parent = parent.id,
+                            .made_by = std::string("dray ") + kVersion,
+                            .made_at = ctx.clock().wall()};
+    TRY(write_run_json(run, header));
+    TRY_LET(writer, PlanWriter::create(run.plan(), header));
+    TRY_LET(added, write_undo_plan(joined, writer));
+    writer.totals().listed = added;
+    const auto sealed = writer.seal();
+    return sealed ? Status() : Status(sealed.error());
+}
+
+Result<bool> is_there(const std::string& path) {
+    auto content = read_file(path, std::uint64_t{1} << 20);
+    if (content) return true;
+    if (content.error().code == Code::not_found) return false;
+    return content.error().code == Code::corrupt ? Result<bool>(true) : Result<bool>(std::move(content).error());
+}
+
+}  // namespace
+
+Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const std::string& name,
+                           const std::vector<std::string>& argv) {
+    TRY_LET(state, StateDirectory::open(env.state_directory));
+    TRY_LET(parent, state.find_run(name));
+    RunPaths undo;
+    {
+        const auto lock = state.lock_run(parent);
+        if (!lock) return lock.error();
+        const WallTime locked = ctx.clock().wall();
+        TRY_LET(plan, PlanReader::open(parent.plan()));
+        if (plan.header().command == "undo")
+            return Error{.code = Code::refused,
+                         .message = "run " + parent.id +
+                                    " is itself an undo; to do the work again, run the first command again"};
+        TRY_LET(begun, is_there(parent.journal()));
+        if (!begun)
+            return Error{.code = Code::refused,
+                         .message = "run " + parent.id + " was never applied: there is nothing to undo"};
+
+        // R8: the seal is durable before the undo's first request; a sealed parent cannot be resumed any more.
+        auto seal = read_file(parent.seal(), 4096);
+        if (seal) {
+            TRY_LET(found, state.find_run(*seal));
+            undo = found;
+        } else if (seal.error().code == Code::not_found) {
+            TRY_LET(created, state.create_run(env.run_name));
+            undo = created;
+            TRY(write_file_atomically(parent.seal(), undo.id));
+        } else {
+            return std::move(seal).error();
+        }
+        TRY_LET(planned, is_there(undo.plan()));
+        if (!planned) TRY(plan_undo(ctx, plan, parent, undo, argv, locked));
+    }
+    return Process(ctx, env, state, undo).carry_out();
+}
+
+Result<VerifyResult> verify_run(const Context& ctx, const RunEnvironment& env, const std::string& name,
+                                const VerifyOptions& options) {
+    TRY_LET(state, StateDirectory::open(env.state_directory));
+    TRY_LET(run, state.find_run(name));
+    TRY_LET(plan, PlanReader::open(run.plan()));
+    TRY(make_directories(run.scratch()));
+    TRY_LET(joined, JoinedReader::open(plan, run.journal(), run.scratch()));
+    TRY_LET(stores, open_stores(env, plan.header().stores));
+    TRY_LET(crew, Crew::make(workers_allowed(env.workers)));
+    VerifyResult result{.run = run};
+    enter(env.watcher, "verifying");
+    TRY(verify_all(ctx, stores.borrowed(), joined, options, *crew, result));
+    return result;
+}
+
+Result<RunStatus> run_status(const RunEnvironment& env, const std::string& name) {
+    TRY_LET(state, StateDirectory::open(env.state_directory));
+    TRY_LET(run, state.find_run(name));
+    RunStatus status;
+    TRY_LET(all, state.runs());
+    for (const RunSummary& summary : all)
+        if (summary.paths.id == run.id) status.summary = summary;
+    auto plan = PlanReader::open(run.plan());
+    if (!plan) {
+        if (plan.error().code == Code::not_found) return status;
+        return std::move(plan).error();
+    }
+    status.planned = true;
+    status.plan = plan->totals();
+    TRY_LET(past, read_past(run, *plan));
+    status.balance = past->balance.totals(plan->totals());
+    status.copied = past->states.count(ActionState::copied);
+    status.doubtful = past->states.count(ActionState::doubtful);
+    return status;
+}
+
+}  // namespace dray

@@ -1,0 +1,97 @@
+#include "ops/move_requests.h"
+
+#include <algorithm>
+
+namespace dray {
+
+Result<ObjectInfo> MoveRequests::head(const Context& ctx, std::uint8_t store, const ObjectRef& object,
+                                      std::uint32_t& sent) {
+    ++sent;
+    auto answer = stores_[store]->head(ctx, object);
+    if (answer || answer.error().code != Code::not_found) heard(answer ? nullptr : &answer.error());
+    return answer;
+}
+
+Result<ObjectInfo> MoveRequests::copy(const Context& ctx, std::uint8_t store, const ObjectRef& from,
+                                      const ObjectRef& to, const CopyOptions& options, std::uint32_t& sent) {
+    TRY(ctx.check());
+    ++sent;
+    auto answer = stores_[store]->copy(grace_.of(ctx), from, to, options);
+    if (answer || answer.error().code != Code::not_found) heard(answer ? nullptr : &answer.error());
+    return changed(ctx, std::move(answer), true);
+}
+
+Result<Removed> MoveRequests::remove(const Context& ctx, std::uint8_t store, const ObjectRef& object,
+                                     const std::string& if_match, std::uint32_t& sent) {
+    TRY(ctx.check());
+    ++sent;
+    auto answer = stores_[store]->remove(grace_.of(ctx), object, {.if_match = if_match});
+    heard(answer ? nullptr : &answer.error());
+    return changed(ctx, std::move(answer), false);
+}
+
+Result<std::vector<RemoveVerdict>> MoveRequests::remove_many(const Context& ctx, std::uint8_t store,
+                                                             const std::string& bucket,
+                                                             std::span<const RemoveItem> items) {
+    TRY(ctx.check());
+    auto answer = changed(ctx, stores_[store]->remove_many(grace_.of(ctx), bucket, items), false);
+    if (!answer) {
+        heard(&answer.error());
+        return answer;
+    }
+    for (const RemoveVerdict& one : *answer) {
+        heard(one.verdict ? nullptr : &one.verdict.error());
+        if (!one.verdict && is_unsure(one.verdict.error())) unanswered(false);
+    }
+    return answer;
+}
+
+template <class T>
+Result<T> MoveRequests::changed(const Context& ctx, Result<T> answer, bool copy) {
+    {
+        std::lock_guard lock(mutex_);
+        sent_.last_change = std::max(sent_.last_change, ctx.clock().wall());
+    }
+    if (!answer && is_unsure(answer.error())) unanswered(copy);
+    return answer;
+}
+
+void MoveRequests::unanswered(bool copy) {
+    std::lock_guard lock(mutex_);
+    sent_.all_answered = false;
+    sent_.copy_unanswered |= copy;
+}
+
+void MoveRequests::heard(const Error* error) {
+    if (!error) {
+        denied_ = 0;
+        return;
+    }
+    if (error->code == Code::denied && ++denied_ == kDeniedInARow) {
+        Error all = *error;
+        all.message = "everything is denied; the last answer was: " + all.message;
+        end(all);
+    } else if (error->fatal || error->code == Code::credentials) {
+        end(*error);
+    }
+}
+
+void MoveRequests::end(const Error& error) {
+    std::lock_guard lock(mutex_);
+    if (!fatal_) fatal_ = error;
+    ended_.store(true, std::memory_order_release);
+}
+
+std::optional<Error> MoveRequests::fatal() const {
+    std::lock_guard lock(mutex_);
+    return fatal_;
+}
+
+SentRequests MoveRequests::sent() const {
+    std::lock_guard lock(mutex_);
+    SentRequests sent = sent_;
+    if (trust_all_) sent.all_answered = true, sent.copy_unanswered = false;
+    return sent;
+}
+
+}  // namespace dray

@@ -1,0 +1,65 @@
+// MoveRequests: every request of a safe move goes through here, so that one place knows what was sent, what went
+// unanswered (R3), and when nothing can succeed any more.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ops/safe_move.h"
+#include "ops/stop_grace.h"
+
+namespace dray {
+
+// So many denials in a row, with nothing else succeeding, and the run ends instead of failing objects one by one.
+inline constexpr std::uint32_t kDeniedInARow = 100;
+
+// True when the request may have taken effect. An answer that cannot be trusted says nothing about the effect.
+inline bool is_unsure(const Error& error) {
+    return error.unsure || error.code == Code::corrupt;
+}
+// True when the caller has to leave the action as it is: stopped, or nothing can succeed any more.
+inline bool ends_run(const Error& error) {
+    return error.fatal || error.code == Code::cancelled || error.code == Code::credentials;
+}
+
+// Thread-safe. Each call adds what it sent to `sent`. A not_found of head() and copy() is the caller's to judge, even a
+// fatal one: it may be the missing bucket of one target only.
+class MoveRequests {
+public:
+    explicit MoveRequests(const MoveSetup& setup) : stores_(setup.stores), trust_all_(!setup.settings.rule(3)) {}
+
+    Result<ObjectInfo> head(const Context& ctx, std::uint8_t store, const ObjectRef& object, std::uint32_t& sent);
+    Result<ObjectInfo> copy(const Context& ctx, std::uint8_t store, const ObjectRef& from, const ObjectRef& to,
+                            const CopyOptions& options, std::uint32_t& sent);
+    Result<Removed> remove(const Context& ctx, std::uint8_t store, const ObjectRef& object, const std::string& if_match,
+                           std::uint32_t& sent);
+    Result<std::vector<RemoveVerdict>> remove_many(const Context& ctx, std::uint8_t store, const std::string& bucket,
+                                                   std::span<const RemoveItem> items);
+
+    // What became of a request: counts denials, keeps the first error that ends the run.
+    void heard(const Error* error);
+    std::optional<Error> fatal() const;
+    bool ended() const { return ended_.load(std::memory_order_acquire); }
+    SentRequests sent() const;
+
+private:
+    template <class T>
+    Result<T> changed(const Context& ctx, Result<T> answer, bool copy);
+    void unanswered(bool copy);
+    void end(const Error& error);
+
+    const std::vector<ObjectStore*> stores_;
+    const bool trust_all_;
+    StopGrace grace_;
+    std::atomic<std::uint32_t> denied_ = 0;
+    std::atomic<bool> ended_ = false;
+    mutable std::mutex mutex_;
+    std::optional<Error> fatal_;
+    SentRequests sent_;
+};
+
+}  // namespace dray

@@ -1,0 +1,113 @@
+// Mover: carries out one safe move after the other. The steps are in mover_look.cpp (look and decide), mover_copy.cpp
+// (copy and prove) and mover_remove.cpp (delete); safe_move.cpp begins and ends them.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "ops/compare.h"
+#include "ops/move_requests.h"
+#include "ops/one_move.h"
+#include "ops/remove_stage.h"
+
+namespace dray {
+
+inline constexpr std::uint32_t kMostRounds = 24;
+inline constexpr std::chrono::minutes kProofAge{10};  // R16
+// R9: moves that wait out a quiet time at the end instead of keeping a worker; more than that wait where they are.
+inline constexpr std::size_t kHeldMoves = 4096;
+
+// How a source is guarded between its proof and its delete.
+enum class Guard : std::uint8_t {
+    batch_condition,   // each key of a batch carries its ETag
+    single_condition,  // one conditional delete an object
+    look,              // HEAD, then the batch within kBatchWait
+    none,              // --exclusive: nobody else writes there
+};
+
+// Thread-safe.
+class Mover final : public SafeMove {
+public:
+    explicit Mover(MoveSetup setup);
+
+    void perform(const Context& ctx, const Action& action, const Earlier& earlier, Recorder& recorder) override;
+    Status finish(const Context& ctx, Recorder& recorder) override;
+    std::optional<Error> fatal() const override { return requests_.fatal(); }
+    SentRequests sent() const override { return requests_.sent(); }
+    void begin_deletes() override { deleting_ = true; }
+
+    static Guard guard_of(const Capabilities& capabilities, const MoveSettings& settings);
+
+private:
+    // What a step works with.
+    struct Work {
+        const Context& ctx;
+        OneMove& move;
+        Recorder& recorder;
+    };
+
+    // safe_move.cpp
+    std::optional<Error> refusal(const Action& action) const;
+    Next first_step(Work work);
+    Status wait_out_quiet_times(const Context& ctx, const OneMove& move) const;
+    void go_on(const Context& ctx, OneMove move, Recorder& recorder, Next next);
+    bool must_stop(const Work& work) const;
+    // Receipts. All return Next::over.
+    Next done(Work work, std::string reason = {}, std::string detail = {});
+    Next deleted(Work work, std::string version = {});
+    Next failed(Work work, Code code, std::string reason, std::string detail);
+    Next failed(Work work, const Error& error, std::string reason = {});
+    // A request failed and told nothing: the action fails, or stays as it is when something may have happened.
+    Next stumbled(Work work, const Error& error);
+
+    // mover_look.cpp
+    Next look(Work work);
+    Next decide(Work work, const ObjectInfo* from, const ObjectInfo* to);
+    Next follow_move(Work work, Step step, const ObjectInfo* to, Comparison comparison);
+    Next follow_move_back(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Proof proof);
+    Next already_copied(Work work, const ObjectInfo& to, Proof proof);
+    Step decided(const OneMove& move, const Sight& sight) const;
+    Result<Comparison> compare(Work work, const ObjectInfo& from, const ObjectInfo& to, bool matters);
+    Sight sight_of(const OneMove& move, const ObjectInfo* from, const ObjectInfo* to) const;
+    bool not_ours(const OneMove& move, const ObjectInfo& target) const;
+
+    // mover_copy.cpp
+    Next copy(Work work);
+    Next read_source(Work work);
+    CopyOptions copy_options(const OneMove& move) const;
+    Next copy_failed(Work work, const Error& error);
+    Next prove(Work work, const ObjectInfo& made);
+    Next prove_by_heads(Work work, const ObjectInfo& made);
+    bool needs_source(const OneMove& move, const ObjectInfo& to) const;
+    Next prove_against(Work work, const ObjectInfo& from, const ObjectInfo& to);
+    Next accept(Work work, const ObjectInfo* from, const ObjectInfo& to, Comparison comparison);
+    Next made_from_another(Work work, const ObjectInfo& from, const ObjectInfo& to);
+    Next record_copied(Work work, const ObjectInfo& target, Proof proof);
+    Next hold(Work work);
+
+    // mover_remove.cpp
+    Next remove(Work work);
+    Next remove_alone(Work work);
+    Next see_source(Work work);
+    Status copied_is_durable(Work work);
+    void send_due(const Context& ctx, Recorder& recorder, bool all);
+    void send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder);
+    void send_part(const Context& ctx, const RemoveStage::Batch& batch, std::vector<OneMove> moves, Recorder& recorder);
+    Next removed(Work work, const Result<Removed>& verdict, bool batch);
+    Next look_after_delete(Work work);
+
+    const Capabilities& capabilities(const OneMove& move) const { return setup_.capabilities[move.from().store]; }
+    bool source_condition(const OneMove& move) const;
+    bool rule(int number) const { return setup_.settings.rule(number); }
+
+    const MoveSetup setup_;
+    MoveRequests requests_;
+    RemoveStage stage_;
+    std::atomic<bool> deleting_ = false;              // delete_after: the second pass has begun
+    std::atomic<bool> condition_struck_off_ = false;  // R13: a source condition was seen to be ignored
+    std::mutex held_mutex_;
+    std::vector<OneMove> held_;
+};
+
+}  // namespace dray

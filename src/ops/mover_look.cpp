@@ -1,0 +1,181 @@
+// The look at both sides, and what follows from it.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "ops/mover.h"
+
+namespace dray {
+namespace {
+
+bool missing(const Result<ObjectInfo>& object) {
+    return !object && object.error().code == Code::not_found;
+}
+
+// R6: what was found and has the other side's ETag and LastModified is taken for the other side.
+bool one_object(const ObjectInfo& a, const ObjectInfo& b) {
+    return !a.etag.empty() && a.etag == b.etag && a.modified != WallTime{} && a.modified == b.modified;
+}
+
+bool has_etag(const ObjectInfo& object, const std::string& etag) {
+    return !etag.empty() && object.etag == etag;
+}
+
+// R5: what a person needs to find the bytes.
+std::string naming(std::string_view side, const Side& at, const ObjectInfo* object) {
+    const std::string name = printable(at.bucket + "/" + at.key);
+    if (!object) return fmt::format("nothing is at the {} {}", side, name);
+    return fmt::format("the {} {} holds {} bytes, etag {}, of {}", side, name, object->size, printable(object->etag),
+                       iso8601(object->modified));
+}
+
+}  // namespace
+
+Next Mover::look(Work work) {
+    OneMove& move = work.move;
+    auto to = requests_.head(work.ctx, move.to().store, move.to_ref(), move.requests);
+    if (missing(to) && to.error().fatal) {
+        if (move.to().bucket == move.from().bucket) return stumbled(work, to.error());
+        return failed(work, to.error(), "bad-bucket");
+    }
+    if (!to && !missing(to)) return stumbled(work, to.error());
+    if (!to && !move.look_both) return Next::copy;
+
+    auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
+    if (missing(from) && from.error().fatal && !move.back) return stumbled(work, from.error());
+    if (!from && !missing(from)) return stumbled(work, from.error());
+    move.from_seen.reset();
+    if (from) move.from_seen = *from;
+    return decide(work, from ? &*from : nullptr, to ? &*to : nullptr);
+}
+
+Sight Mover::sight_of(const OneMove& move, const ObjectInfo* from, const ObjectInfo* to) const {
+    const Action& action = move.action;
+    const ObjectInfo* source = move.back ? to : from;
+    const ObjectInfo* target = move.back ? from : to;
+    const std::string recorded = move.back ? action.from.etag : move.copied ? move.copied->etag : std::string();
+    const std::string checksum = move.back     ? action.parent_checksum
+                                 : move.copied ? move.copied->checksum
+                                               : std::string();
+    Sight sight{.from_there = from != nullptr, .to_there = to != nullptr};
+    sight.as_planned = source && has_etag(*source, move.planned().etag);
+    if (target) {
+        sight.target_as_recorded = has_etag(*target, recorded) || (rule(15) && has_checksum(*target, checksum));
+        sight.target_has_planned_md5 = is_plain_md5(target->etag) && has_etag(*target, move.planned().etag);
+        sight.not_ours = move.back && not_ours(move, *target);
+    }
+    sight.one_object = rule(6) && from && to && one_object(*from, *to);
+    return sight;
+}
+
+// R4. Both times are the store's; LastModified often has whole seconds only, so seconds are compared.
+bool Mover::not_ours(const OneMove& move, const ObjectInfo& target) const {
+    if (!rule(4)) return false;
+    if (move.action.target_existed) return true;
+    using std::chrono::floor, std::chrono::seconds;
+    return setup_.parent_first_answer && target.modified != WallTime{} &&
+           floor<seconds>(target.modified) < floor<seconds>(*setup_.parent_first_answer);
+}
+
+Step Mover::decided(const OneMove& move, const Sight& sight) const {
+    if (!move.back) return decide_move(sight);
+    const Step step = decide_move_back(sight);
+    const bool beside = step == Step::done && sight.from_there && !sight.not_ours;
+    return beside && !rule(12) ? Step::copied : step;
+}
+
+Next Mover::decide(Work work, const ObjectInfo* from, const ObjectInfo* to) {
+    OneMove& move = work.move;
+    Sight sight = sight_of(move, from, to);
+    Comparison comparison;
+    if (from && to) {
+        Sight if_equal = sight;
+        if_equal.equal = true;
+        auto compared = compare(work, *from, *to, decided(move, if_equal) != decided(move, sight));
+        if (!compared) {
+            const Code code = compared.error().code;
+            const bool moved_on = code == Code::conflict || code == Code::not_found;
+            return moved_on ? Next::look : stumbled(work, compared.error());
+        }
+        comparison = *compared;
+        sight.equal = comparison.equality == Equality::equal;
+    }
+    move.unsure = false;
+    const Step step = decided(move, sight);
+    return move.back ? follow_move_back(work, step, from, to, comparison.proof)
+                     : follow_move(work, step, to, comparison);
+}
+
+// `matters`: the answer decides, so that bytes are read when nothing cheaper tells.
+Result<Comparison> Mover::compare(Work work, const ObjectInfo& from, const ObjectInfo& to, bool matters) {
+    OneMove& move = work.move;
+    const WantedProof wanted = setup_.settings.proof;
+    // Equal in bytes and properties counts as copied; what our own copy lost is another matter (--strict).
+    const bool found = !move.back && (!move.maybe_made || setup_.settings.strict);
+    if (found && !same_properties(from.properties, to.properties)) return Comparison{Equality::different, Proof::none};
+
+    Comparison heads = compare_heads(from, to, wanted == WantedProof::checksum);
+    if (heads.equality == Equality::different || !matters || wanted == WantedProof::checksum) return heads;
+    if (heads.equality == Equality::equal && wanted != WantedProof::bytes) return heads;
+    ObjectStore* store = setup_.stores[move.from().store];
+    move.requests += 2;
+    return compare_bytes(work.ctx, {store, move.from_ref(), from.etag}, {store, move.to_ref(), to.etag});
+}
+
+Next Mover::follow_move(Work work, Step step, const ObjectInfo* to, Comparison comparison) {
+    const OneMove& move = work.move;
+    switch (step) {
+        case Step::copy: return Next::copy;
+        case Step::copied: return already_copied(work, *to, comparison.proof);
+        case Step::done:
+            return move.copied
+                       ? deleted(work)
+                       : done(work, move.doubted ? "vanished" : "done-by-other", naming("target", move.to(), to));
+        case Step::alias:
+            return failed(
+                work, Code::conflict, "alias",
+                "the target has the source's ETag and LastModified: taken for the same object, left as it is");
+        case Step::target_differs:
+            if (comparison.equality == Equality::unknown)
+                return failed(work, Code::conflict, "copy-unproven", naming("target", move.to(), to));
+            return failed(work, Code::conflict, "conflict", naming("target", move.to(), to));
+        case Step::source_changed:
+            return failed(work, Code::conflict, "conflict",
+                          "the source changed since it was listed; " + naming("target", move.to(), to));
+        case Step::vanished:
+            // R11: dray itself cannot have deleted a source without a `copied` receipt.
+            if (!rule(11) && move.doubted) return done(work);
+            return failed(work, Code::not_found, "not_found",
+                          "the source is gone, and not by this run; " + naming("target", move.to(), to));
+    }
+    return Next::over;
+}
+
+Next Mover::follow_move_back(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Proof proof) {
+    OneMove& move = work.move;
+    if (from) move.identity = from->etag;
+    const std::string target = naming("target", move.from(), from);
+    switch (step) {
+        case Step::copy: return Next::copy;
+        case Step::copied: return already_copied(work, *to, proof);
+        case Step::done: return done(work, from ? "target-left" : "undone", from ? target : "");
+        case Step::alias: return done(work, "alias", target);
+        case Step::target_differs:
+        case Step::source_changed:
+            return failed(work, Code::conflict, "conflict", "another object is where the source was; " + target);
+        case Step::vanished:
+            return failed(work, Code::not_found, "not_found",
+                          "the source is gone, and the target is not the planned object; " + target);
+    }
+    return Next::over;
+}
+
+Next Mover::already_copied(Work work, const ObjectInfo& to, Proof proof) {
+    OneMove& move = work.move;
+    if (!move.maybe_made) move.found_equal = true;
+    move.proven_at = work.ctx.clock().steady();
+    if (move.copied && move.copied->etag == to.etag) return Next::remove;
+    return record_copied(work, to, proof == Proof::none ? Proof::etag : proof);
+}
+
+}  // namespace dray

@@ -1,0 +1,158 @@
+// The delete: guarded by a condition, by a look, or by a promise; and never before the receipt of the copy is durable.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "ops/mover.h"
+
+namespace dray {
+namespace {
+
+bool looked_lately(const OneMove& move, SteadyTime now) {
+    return move.looked_at && now - *move.looked_at <= kLookAge;
+}
+
+}  // namespace
+
+Guard Mover::guard_of(const Capabilities& capabilities, const MoveSettings& settings) {
+    if (proven(capabilities.remove_many_if_match)) return Guard::batch_condition;
+    if (settings.exclusive) return Guard::none;
+    return proven(capabilities.remove_if_match) ? Guard::single_condition : Guard::look;
+}
+
+Next Mover::remove(Work work) {
+    OneMove& move = work.move;
+    if (setup_.settings.delete_after && !deleting_) return Next::over;
+    const Guard guard = guard_of(capabilities(move), setup_.settings);
+    if (guard == Guard::single_condition) return remove_alone(work);
+    if (guard == Guard::look && !looked_lately(move, work.ctx.clock().steady())) {
+        if (const Next next = see_source(work); next != Next::remove) return next;
+    }
+    stage_.add(std::move(move), work.ctx.clock().steady());
+    return Next::over;
+}
+
+// One delete for one object: by condition where that is proven, else right after a look.
+Next Mover::remove_alone(Work work) {
+    OneMove& move = work.move;
+    if (!copied_is_durable(work)) return Next::over;
+    const bool conditional = proven(capabilities(move).remove_if_match);
+    if (!conditional && !setup_.settings.exclusive) {
+        if (const Next next = see_source(work); next != Next::remove) return next;
+    }
+    if (must_stop(work)) return Next::over;
+    auto verdict = requests_.remove(work.ctx, move.from().store, move.from_ref(),
+                                    conditional ? move.identity : std::string(), move.requests);
+    return removed(work, verdict, false);
+}
+
+// Is the source still what was proven? Next::remove: yes, just now.
+Next Mover::see_source(Work work) {
+    OneMove& move = work.move;
+    auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
+    if (!from && from.error().code == Code::not_found) return deleted(work);
+    if (!from) return stumbled(work, from.error());
+    if (from->etag != move.identity) {
+        return failed(work, Code::conflict, "conflict",
+                      fmt::format("copied, but the source is another object by now: {} bytes, etag {}", from->size,
+                                  printable(from->etag)));
+    }
+    move.looked_at = work.ctx.clock().steady();
+    return Next::remove;
+}
+
+// The rule of rules: no delete before the receipt of its copy is on disk. A journal that failed ends the run.
+Status Mover::copied_is_durable(Work work) {
+    if (!work.move.ticket) return {};  // it was read from the journal
+    auto durable = work.recorder.wait_durable(*work.move.ticket);
+    if (!durable) {
+        Error error = durable.error();
+        error.fatal = true;
+        requests_.heard(&error);
+    }
+    return durable;
+}
+
+void Mover::send_due(const Context& ctx, Recorder& recorder, bool all) {
+    while (!ctx.stopped() && !requests_.ended()) {
+        auto batch = all ? stage_.any() : stage_.due(ctx.clock().steady());
+        if (!batch) return;
+        send(ctx, std::move(*batch), recorder);
+    }
+}
+
+// Waits for the receipts, proves again what has waited too long (R16), looks again where a look is the guard, and sends
+// what is left: in parts, so that no look is older than kLookAge when its part goes out.
+void Mover::send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder) {
+    for (OneMove& move : batch.moves) {
+        if (!copied_is_durable({ctx, move, recorder})) return;
+    }
+    const Guard guard = guard_of(setup_.capabilities[batch.store], setup_.settings);
+    std::vector<OneMove> part;
+    for (OneMove& move : batch.moves) {
+        const SteadyTime now = ctx.clock().steady();
+        if (rule(16) && now - move.proven_at > kProofAge) {
+            move.look_both = true;
+            go_on(ctx, std::move(move), recorder, Next::look);
+            continue;
+        }
+        if (guard == Guard::look && !looked_lately(move, now) && see_source({ctx, move, recorder}) != Next::remove)
+            continue;
+        if (guard == Guard::look && !part.empty() && !looked_lately(part.front(), ctx.clock().steady()))
+            send_part(ctx, batch, std::exchange(part, {}), recorder);
+        part.push_back(std::move(move));
+    }
+    if (!part.empty()) send_part(ctx, batch, std::move(part), recorder);
+}
+
+void Mover::send_part(const Context& ctx, const RemoveStage::Batch& batch, std::vector<OneMove> moves,
+                      Recorder& recorder) {
+    if (ctx.stopped() || requests_.ended() || !recorder.may_change()) return;
+    const bool conditional = guard_of(setup_.capabilities[batch.store], setup_.settings) == Guard::batch_condition;
+    std::vector<RemoveItem> items;
+    items.reserve(moves.size());
+    for (const OneMove& move : moves)
+        items.push_back({.key = move.from().key, .if_match = conditional ? move.identity : std::string()});
+
+    auto verdicts = requests_.remove_many(ctx, batch.store, batch.bucket, items);
+    ++moves.front().requests;
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        const Work work{ctx, moves[i], recorder};
+        const Result<Removed> unnamed = Error{.code = Code::unavailable, .unsure = true};
+        const Result<Removed> verdict = !verdicts              ? Result<Removed>(verdicts.error())
+                                        : i < verdicts->size() ? (*verdicts)[i].verdict
+                                                               : unnamed;
+        const Next next = removed(work, verdict, true);
+        go_on(ctx, std::move(moves[i]), recorder, next);
+    }
+}
+
+// V05, V06, V15, R14: what a delete's answer means. `batch`: it was one of many; a failure is tried once more alone.
+Next Mover::removed(Work work, const Result<Removed>& verdict, bool batch) {
+    if (verdict) return deleted(work, verdict->version);
+    const Error& error = verdict.error();
+    const bool denies = error.code == Code::not_found || error.code == Code::conflict;
+    if (denies && !error.fatal && !rule(14)) return deleted(work);
+    if (is_unsure(error)) return ends_run(error) ? Next::over : look_after_delete(work);
+    if (ends_run(error)) return Next::over;
+    if (denies) return look_after_delete(work);
+    if (error.code == Code::denied) return failed(work, error, "delete-denied");
+    if (batch) return remove_alone(work);
+    return failed(work, error);
+}
+
+Next Mover::look_after_delete(Work work) {
+    OneMove& move = work.move;
+    auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
+    if (!from && from.error().code == Code::not_found) return deleted(work);
+    if (!from) {
+        if (ends_run(from.error())) requests_.heard(&from.error());
+        return Next::over;  // its receipt says `copied`, and that is all that is known
+    }
+    move.look_both = true;
+    if (from->etag == move.identity) return Next::look;
+    return failed(work, Code::conflict, "conflict",
+                  fmt::format("copied, but the source is another object by now: {} bytes, etag {}", from->size,
+                              printable(from->etag)));
+}
+
+}  // namespace dray

@@ -1,0 +1,54 @@
+// OneMove: what is known of one action while it is carried out. A plain value: it travels to the remove stage and back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "job/run.h"
+#include "ops/decide.h"
+
+namespace dray {
+
+struct OneMove {
+    Action action;
+    bool back = false;       // an undo: `from` is the parent's target
+    bool doubted = false;    // an earlier process had claimed it
+    bool look_both = false;  // the next look takes in both sides, even when the target is missing
+    // A copy of this action was sent, by us or an earlier process: what is at the target may have been made by it.
+    bool maybe_made = false;
+    // What became of such a copy is not known yet: no final receipt may be given on anything but a look.
+    bool unsure = false;
+    // The ETag that copy and delete are tied to: the planned one; in an undo the one that the last look saw.
+    std::string identity;
+    std::optional<ObjectInfo> from_seen;  // by the last look
+    std::string redirect;                 // of the source, to be sent again
+
+    std::optional<Receipt> copied;  // recorded (by an earlier process: durable already)
+    std::optional<Ticket> ticket;   // of that receipt, when we wrote it
+    bool found_equal = false;       // the target was there, equal, before we sent anything
+
+    SteadyTime proven_at{};  // R16: when the copy was last proven
+    // When `from` was last seen with its identity, where no condition guards the delete.
+    std::optional<SteadyTime> looked_at;
+    std::uint32_t requests = 0;    // since the receipt before
+    std::uint32_t rounds = 0;      // steps taken; bounds what a store that never settles can cost
+    std::optional<WallTime> hold;  // R9: no look before this
+
+    const Side& from() const { return action.from; }
+    const Side& to() const { return action.to; }
+    ObjectRef from_ref() const { return {action.from.bucket, action.from.key, {}}; }
+    ObjectRef to_ref() const { return {action.to.bucket, action.to.key, {}}; }
+    // What the plan says of the source: the copied side of a move, the restored side of an undo.
+    const Side& planned() const { return back ? action.to : action.from; }
+};
+
+// What follows a step of a move.
+enum class Next : std::uint8_t {
+    look,    // HEAD both sides and decide
+    copy,    // send the copy
+    remove,  // the copy is proven and recorded: delete `from`
+    over,    // it has its final receipt, waits somewhere, or must be left as it is
+};
+
+}  // namespace dray

@@ -1,0 +1,62 @@
+#include "ops/report.h"
+
+#include "base/json.h"
+#include "base/time.h"
+
+namespace dray {
+namespace {
+
+void counts(JsonWriter& json, std::string_view name, const std::map<std::string, std::uint64_t>& by) {
+    json.name(name).begin_object();
+    for (const auto& [word, count] : by)
+        json.field(word, count);
+    json.end_object();
+}
+
+std::string_view outcome_of(const RunResult& result) {
+    if (result.error) return "failed";
+    if (result.stopped) return "stopped";
+    return result.balance.left == 0 ? "finished" : "unfinished";
+}
+
+}  // namespace
+
+std::string write_report(const RunResult& result, const PlanHeader& header, const PlanTotals& plan) {
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object();
+    json.field("format", "dray-report").field("version", std::uint64_t{1});
+    json.field("run", result.run.id).field("command", header.command).field("made_by", header.made_by);
+    if (!header.parent.empty()) json.field("undoes", header.parent);
+    json.field("outcome", outcome_of(result)).field("at", iso8601(real_clock().wall()));
+    json.name("seconds").number(result.seconds);
+
+    json.name("balance").begin_object();
+    json.field("listed", result.balance.listed).field("done", result.balance.done);
+    json.field("skipped", result.balance.skipped)
+        .field("failed", result.balance.failed)
+        .field("left", result.balance.left);
+    counts(json, "done_by", result.balance.done_by);
+    counts(json, "skipped_by", result.balance.skipped_by);
+    counts(json, "failed_by", result.balance.failed_by);
+    json.end_object();
+
+    json.field("bytes_planned", plan.bytes);
+    counts(json, "requests", result.requests);
+    json.name("said").begin_array();
+    for (const std::string& sentence : result.sentences)
+        json.text(sentence);
+    json.end_array();
+    if (result.error) {
+        json.name("error")
+            .begin_object()
+            .field("code", name_of(result.error->code))
+            .field("message", result.error->message);
+        json.end_object();
+    }
+    json.end_object();
+    out.push_back('\n');
+    return out;
+}
+
+}  // namespace dray

@@ -1,0 +1,13 @@
+// report.json: what a run did, for machines. Format: docs/report-format.md. Written when a process of the run ends,
+// atomically.
+#pragma once
+
+#include <string>
+
+#include "ops/life.h"
+
+namespace dray {
+
+std::string write_report(const RunResult& result, const PlanHeader& header, const PlanTotals& plan);
+
+}  // namespace dray

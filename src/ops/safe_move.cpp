@@ -1,0 +1,242 @@
+#include "ops/safe_move.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "job/run_dir.h"
+#include "ops/mover.h"
+#include "ops/spelling.h"
+
+namespace dray {
+namespace {
+
+OneMove begun(const Context& ctx, const Action& action, const Earlier& earlier) {
+    OneMove move{.action = action};
+    move.back = action.what == Do::move_back;
+    move.doubted = earlier.state != ActionState::none;
+    move.look_both = move.back || move.doubted;
+    move.maybe_made = move.unsure = move.doubted;
+    move.identity = action.from.etag;
+    move.copied = earlier.copied;
+    move.proven_at = ctx.clock().steady();
+    return move;
+}
+
+Status wait_until(const Context& ctx, const std::optional<WallTime>& until) {
+    while (until && ctx.clock().wall() < *until)
+        TRY(ctx.sleep(*until - ctx.clock().wall()));
+    return {};
+}
+
+}  // namespace
+
+Mover::Mover(MoveSetup setup) : setup_(std::move(setup)), requests_(setup_) {
+    CHECK(setup_.stores.size() == setup_.capabilities.size());
+}
+
+void Mover::perform(const Context& ctx, const Action& action, const Earlier& earlier, Recorder& recorder) {
+    OneMove move = begun(ctx, action, earlier);
+    const Work work{ctx, move, recorder};
+    if (must_stop(work)) return;
+    if (auto refused = refusal(action)) {
+        failed(work, *refused);
+    } else if (wait_out_quiet_times(ctx, move)) {
+        const Next next = first_step(work);
+        go_on(ctx, std::move(move), recorder, next);
+    }
+    send_due(ctx, recorder, false);
+}
+
+// What can be refused before any request: the source is untouched.
+std::optional<Error> Mover::refusal(const Action& action) const {
+    if (action.what != Do::move && action.what != Do::move_back) {
+        return Error{.code = Code::unsupported, .message = "a safe move cannot carry out another kind of action"};
+    }
+    const Side &from = action.from, &to = action.to;
+    if (from.store >= setup_.stores.size() || to.store >= setup_.stores.size()) {
+        return Error{.code = Code::invalid, .message = "the plan names a store that this run does not have"};
+    }
+    if (from.store != to.store) {
+        return Error{.code = Code::unsupported,
+                     .message = "source and target are in different stores; a move copies inside one store only"};
+    }
+    if (from.bucket == to.bucket && from.key == to.key) {
+        return Error{.code = Code::conflict, .message = "source and target are the same key", .reason = "alias"};
+    }
+    const Limits& limits = setup_.stores[to.store]->limits();
+    if (to.key.size() > limits.max_key_bytes) {
+        return Error{.code = Code::invalid,
+                     .message = fmt::format("the target's key has {} bytes; this store takes {}", to.key.size(),
+                                            limits.max_key_bytes),
+                     .reason = "key-too-long"};
+    }
+    if (from.size > limits.max_copy) {
+        return Error{.code = Code::invalid,
+                     .message = fmt::format("{} bytes; one copy of this store takes {}", from.size, limits.max_copy),
+                     .reason = "too-large"};
+    }
+    if (action.what == Do::move && from.etag.empty()) {
+        return Error{.code = Code::unsupported,
+                     .message = "the listing told no ETag, so nothing ties the copy and the delete to one object",
+                     .reason = "copy-unproven"};
+    }
+    return std::nullopt;
+}
+
+// R1, R2, R9: what others, or an earlier process of this run, sent may still land until then.
+Status Mover::wait_out_quiet_times(const Context& ctx, const OneMove& move) const {
+    if (rule(2)) TRY(wait_until(ctx, setup_.scope_quiet_until));
+    if (move.back && rule(1)) TRY(wait_until(ctx, setup_.parent_quiet_until));
+    if (move.doubted && rule(9) && !source_condition(move)) TRY(wait_until(ctx, setup_.earlier_quiet_until));
+    return {};
+}
+
+// A look comes first unless the store itself refuses a copy onto something (or nobody else writes there).
+Next Mover::first_step(Work work) {
+    OneMove& move = work.move;
+    const Action& action = move.action;
+    if (move.back) {
+        const bool untouched = action.parent == ReceiptState::failed || action.parent == ReceiptState::skipped;
+        return untouched && !rule(5) ? done(work) : Next::look;
+    }
+    if (move.doubted) return move.copied && !rule(16) ? Next::remove : Next::look;
+    if (action.target_existed) {
+        if (rule(10) || action.to.etag != action.from.etag) return Next::look;
+        return record_copied(work, {.size = action.to.size, .etag = action.to.etag}, Proof::etag);
+    }
+    if (proven(capabilities(move).copy_if_absent)) return Next::copy;
+    if (!setup_.settings.exclusive) return Next::look;
+    // R6: an alias that the probe cannot have seen is looked for even when nobody else writes there.
+    return rule(6) && may_be_one_object(action.from.key, action.to.key) ? Next::look : Next::copy;
+}
+
+void Mover::go_on(const Context& ctx, OneMove move, Recorder& recorder, Next next) {
+    const Work work{ctx, move, recorder};
+    for (; next != Next::over; ++move.rounds) {
+        if (must_stop(work)) return;
+        if (move.rounds == kMostRounds) {
+            stumbled(work, {.code = Code::unavailable, .message = "this object does not settle; others may write it"});
+            return;
+        }
+        switch (next) {
+            case Next::look: next = look(work); break;
+            case Next::copy: next = copy(work); break;
+            case Next::remove: next = remove(work); break;
+            case Next::over: break;
+        }
+    }
+}
+
+// Deletes first, for they are cheap and end actions; then the moves that had to wait for a quiet time (R9).
+Status Mover::finish(const Context& ctx, Recorder& recorder) {
+    while (true) {
+        send_due(ctx, recorder, true);
+        std::vector<OneMove> held;
+        {
+            std::lock_guard lock(held_mutex_);
+            held.swap(held_);
+        }
+        if (held.empty()) break;
+        for (OneMove& move : held) {
+            if (!wait_until(ctx, move.hold)) break;  // stopped: the rest stays doubtful
+            go_on(ctx, std::move(move), recorder, Next::look);
+        }
+        if (ctx.stopped()) break;
+    }
+    if (auto error = fatal()) return *std::move(error);
+    if (!recorder.may_change()) {
+        return Error{.code = Code::local, .message = "the journal cannot be written; nothing more is sent"};
+    }
+    return {};
+}
+
+Next Mover::hold(Work work) {
+    work.move.hold = work.ctx.clock().wall() + kQuietTimeUnansweredCopy;
+    {
+        std::lock_guard lock(held_mutex_);
+        if (held_.size() < kHeldMoves) {
+            held_.push_back(std::move(work.move));
+            return Next::over;
+        }
+    }
+    return wait_until(work.ctx, work.move.hold) ? Next::look : Next::over;
+}
+
+bool Mover::must_stop(const Work& work) const {
+    return work.ctx.stopped() || requests_.ended() || !work.recorder.may_change();
+}
+
+Next Mover::done(Work work, std::string reason, std::string detail) {
+    work.recorder.record({.n = work.move.action.n,
+                          .state = ReceiptState::done,
+                          .requests = std::exchange(work.move.requests, 0),
+                          .reason = std::move(reason),
+                          .detail = std::move(detail)});
+    return Next::over;
+}
+
+Next Mover::deleted(Work work, std::string version) {
+    work.recorder.record({.n = work.move.action.n,
+                          .state = ReceiptState::deleted,
+                          .version = std::move(version),
+                          .requests = std::exchange(work.move.requests, 0),
+                          .reason = work.move.found_equal ? "equal" : ""});
+    return Next::over;
+}
+
+Next Mover::failed(Work work, Code code, std::string reason, std::string detail) {
+    work.recorder.record({.n = work.move.action.n,
+                          .state = ReceiptState::failed,
+                          .requests = std::exchange(work.move.requests, 0),
+                          .code = code,
+                          .reason = std::move(reason),
+                          .detail = std::move(detail)});
+    return Next::over;
+}
+
+Next Mover::failed(Work work, const Error& error, std::string reason) {
+    if (reason.empty()) reason = error.reason.empty() ? std::string(name_of(error.code)) : error.reason;
+    return failed(work, error.code, std::move(reason), error.message);
+}
+
+// An action whose copy may have been made and cannot be looked at now is no failure that is known: it stays doubtful,
+// and a resume looks again. So does one that is copied: its receipt says all that is known.
+Next Mover::stumbled(Work work, const Error& error) {
+    if (ends_run(error)) {
+        requests_.heard(&error);
+        return Next::over;
+    }
+    if (work.move.unsure || work.move.copied) {
+        log_event(LogLevel::warning, "left-doubtful",
+                  {{"n", std::to_string(work.move.action.n)}, {"key", work.move.from().key}, {"why", error.message}});
+        return Next::over;
+    }
+    return failed(work, error);
+}
+
+std::unique_ptr<SafeMove> make_safe_move(MoveSetup setup) {
+    return std::make_unique<Mover>(std::move(setup));
+}
+
+double SafeMove::requests_each(const MoveSetup& setup) {
+    CHECK(!setup.capabilities.empty());
+    const Capabilities& store = setup.capabilities.front();
+    const MoveSettings& settings = setup.settings;
+    const double batch = 1.0 / static_cast<double>(kBatchKeys);
+    double requests = 1;  // the copy
+    if (!proven(store.copy_if_absent) && !settings.exclusive) requests += 1;
+    if (settings.head_source) requests += 1;
+    // Not every proof comes with the copy's answer: HEAD the target, and the source unless that was done; or read both.
+    if (settings.strict || settings.proof != WantedProof::automatic) requests += settings.head_source ? 1 : 2;
+    if (settings.proof == WantedProof::bytes) requests += 2;
+    if (settings.delete_after) requests += 2;
+    switch (Mover::guard_of(store, settings)) {
+        case Guard::batch_condition:
+        case Guard::none: return requests + batch;
+        case Guard::single_condition: return requests + 1;
+        case Guard::look: return requests + 1 + batch;
+    }
+    return requests;
+}
+
+}  // namespace dray

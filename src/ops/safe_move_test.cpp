@@ -1,0 +1,335 @@
+#include "ops/safe_move.h"
+
+#include <gtest/gtest.h>
+
+#include "ops/move_rig.h"
+
+namespace dray {
+namespace {
+
+using std::chrono::seconds;
+
+struct Bill {
+    const char* name;
+    Honours honours;
+    MoveSettings settings;
+    std::size_t each;  // beside the batch deletes
+    std::size_t batches;
+};
+
+class RequestTable : public testing::TestWithParam<Bill> {};
+
+TEST_P(RequestTable, IsWhatTheStoreCounts) {
+    constexpr std::size_t kObjects = 50;
+    const Bill& bill = GetParam();
+    MoveRig rig({.honours = bill.honours, .settings = bill.settings});
+    for (std::size_t i = 0; i < kObjects; ++i) {
+        const std::string name = std::to_string(i);
+        rig.put("in/" + name, "body " + name);
+        rig.plan("in/" + name, "out/" + name);
+    }
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.requests(), kObjects * bill.each + bill.batches);
+    EXPECT_NEAR(SafeMove::requests_each(
+                    {.stores = {rig.store.get()}, .capabilities = {rig.capabilities}, .settings = bill.settings}),
+                static_cast<double>(bill.each), 0.5);
+    std::size_t told = 0;
+    for (const Receipt& receipt : rig.journal->all())
+        told += receipt.requests;
+    EXPECT_EQ(told, rig.requests()) << "receipts add up to what was sent";
+    for (std::size_t i = 0; i < kObjects; ++i) {
+        EXPECT_EQ(rig.bytes("out/" + std::to_string(i)), "body " + std::to_string(i));
+        EXPECT_FALSE(rig.there("in/" + std::to_string(i)));
+        EXPECT_EQ(rig.final(i).state, ReceiptState::deleted);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, RequestTable,
+                         testing::Values(Bill{"all", Honours::all, {}, 1, 1}, Bill{"some", Honours::some, {}, 3, 0},
+                                         Bill{"none", Honours::none, {}, 3, 1},
+                                         Bill{"all_head_source", Honours::all, {.head_source = true}, 2, 1},
+                                         Bill{"some_exclusive", Honours::some, {.exclusive = true}, 1, 1},
+                                         Bill{"none_exclusive", Honours::none, {.exclusive = true}, 1, 1}),
+                         [](const auto& bill) { return bill.param.name; });
+
+TEST(SafeMove, AsksTheTargetOnceMoreWhereETagsProveNothing) {
+    MoveRig rig({.opaque_etags = true, .store = {.no_checksums = true}});
+    rig.capabilities.checksums = Guarantee::absent;
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.requests(), 3U) << "copy, HEAD, batch";
+    EXPECT_EQ(rig.journal->all().front().proof, Proof::size);
+    EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+}
+
+TEST(SafeMove, ComparesChecksumsWhereETagsProveNothing) {
+    MoveRig rig({.opaque_etags = true});
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.journal->all().front().proof, Proof::checksum);
+    EXPECT_EQ(rig.journal->all().front().checksum.substr(0, 10), "CRC64NVME:");
+    EXPECT_EQ(rig.bytes("out/a"), "body");
+    EXPECT_FALSE(rig.there("in/a"));
+}
+
+TEST(SafeMove, ReadsBothSidesWhenAskedForBytes) {
+    MoveRig rig({.settings = {.proof = WantedProof::bytes}});
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.journal->all().front().proof, Proof::bytes);
+    EXPECT_EQ(rig.faults->calls(Verb::get), 2U);
+}
+
+TEST(SafeMove, KeepsTheSourceWhenTheChecksumAskedForIsNotTold) {
+    MoveRig rig({.settings = {.proof = WantedProof::checksum}, .store = {.no_checksums = true}});
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().reason, "copy-unproven");
+    EXPECT_EQ(rig.bytes("in/a"), "body");
+}
+
+TEST(SafeMove, RefusesWhatIsTooLargeWithoutARequest) {
+    MoveRig rig({.store = {.limits = {.max_copy = 3}}});
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().state, ReceiptState::failed);
+    EXPECT_EQ(rig.final().reason, "too-large");
+    EXPECT_EQ(rig.requests(), 0U);
+    EXPECT_EQ(rig.bytes("in/a"), "body");
+}
+
+TEST(SafeMove, RefusesAKeyThatIsTooLongWithoutARequest) {
+    MoveRig rig;
+    rig.put("in/a", "body");
+    rig.plan("in/a", std::string(1025, 'x'));
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().reason, "key-too-long");
+    EXPECT_EQ(rig.requests(), 0U);
+}
+
+TEST(SafeMove, RefusesToMoveBetweenStores) {
+    MoveRig rig;
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    rig.actions[0].to.store = 1;
+    auto mover = make_safe_move(
+        {.stores = {rig.faults.get(), rig.faults.get()}, .capabilities = {rig.capabilities, rig.capabilities}});
+
+    mover->perform(rig.ctx, rig.actions[0], {}, *rig.journal);
+
+    EXPECT_EQ(rig.final().code, Code::unsupported);
+    EXPECT_EQ(rig.requests(), 0U);
+}
+
+TEST(SafeMove, SendsTheStorageClassAndTheRedirectOfTheSourceAgain) {
+    MoveRig rig({.settings = {.strict = true, .head_source = true}});
+    rig.put("in/a", "body", {.content_type = "text/plain", .website_redirect = "/b", .storage_class = "STANDARD_IA"});
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    const Properties kept = rig.head("out/a").properties;
+    EXPECT_EQ(kept.content_type, "text/plain");
+    EXPECT_EQ(kept.website_redirect, "/b");
+    EXPECT_EQ(kept.storage_class, "STANDARD_IA");
+    EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+}
+
+TEST(SafeMove, StrictKeepsTheSourceOfACopyThatLostAProperty) {
+    MoveRig rig({.settings = {.strict = true}, .store = {.drops_properties_on_copy = true}});
+    rig.put("in/a", "body", {.content_type = "text/plain"});
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().reason, "property-lost");
+    EXPECT_TRUE(rig.there("in/a"));
+}
+
+TEST(SafeMove, KeepsEverySourceUntilTheLastCopyIsProven) {
+    MoveRig rig({.settings = {.delete_after = true}});
+    for (const char* name : {"a", "b", "c"}) {
+        rig.put(std::string("in/") + name, name);
+        rig.plan(std::string("in/") + name, std::string("out/") + name);
+    }
+    std::size_t copies_at_first_delete = 0;
+    rig.faults->add({.verb = Verb::remove_many,
+                     .before = [&](const Call&) { copies_at_first_delete = rig.faults->calls(Verb::copy); }});
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(copies_at_first_delete, 3U);
+    EXPECT_FALSE(rig.there("in/a") || rig.there("in/b") || rig.there("in/c"));
+    EXPECT_EQ(rig.final(2).state, ReceiptState::deleted);
+}
+
+TEST(SafeMove, DeletesNothingWhenOneCopyOfAllCannotBeProven) {
+    MoveRig rig({.settings = {.delete_after = true}});
+    rig.put("in/a", "a");
+    rig.put("in/b", "b");
+    rig.put("out/b", "something else");
+    rig.plan("in/a", "out/a");
+    rig.plan("in/b", "out/b");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_TRUE(rig.there("in/a"));
+    EXPECT_EQ(rig.final(0).state, ReceiptState::none) << "copied, and left for a person to decide";
+    EXPECT_EQ(rig.final(1).reason, "conflict");
+}
+
+TEST(SafeMove, SendsNothingOnceTheJournalFailed) {
+    MoveRig rig;
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    rig.faults->add({.verb = Verb::copy, .after = [&](const Call&) { rig.journal->break_disk(); }});
+
+    const Status ended = rig.run();
+
+    EXPECT_EQ(rig.faults->calls(Verb::remove_many), 0U) << "V27: no delete without a durable receipt";
+    EXPECT_TRUE(rig.there("in/a"));
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, Code::local);
+}
+
+TEST(SafeMove, EndsTheRunWhenEverythingIsDenied) {
+    MoveRig rig;
+    for (int i = 0; i < 300; ++i) {
+        rig.put("in/" + std::to_string(i), "body");
+        rig.plan("in/" + std::to_string(i), "out/" + std::to_string(i));
+    }
+    rig.faults->add({.verb = Verb::copy,
+                     .count = UINT32_MAX,
+                     .action = FaultAction::fail,
+                     .error = {.code = Code::denied, .message = "AccessDenied"}});
+
+    const Status ended = rig.run();
+
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, Code::denied);
+    EXPECT_EQ(rig.faults->calls(Verb::copy), 100U);
+    EXPECT_EQ(rig.final(299).state, ReceiptState::none) << "not begun, so a resume begins it";
+}
+
+TEST(SafeMove, FailsOneDeniedObjectAndGoesOn) {
+    MoveRig rig;
+    for (const char* name : {"a", "b"}) {
+        rig.put(std::string("in/") + name, name);
+        rig.plan(std::string("in/") + name, std::string("out/") + name);
+    }
+    rig.faults->add({.verb = Verb::copy,
+                     .key = "out/a",
+                     .action = FaultAction::fail,
+                     .error = {.code = Code::denied, .message = "AccessDenied"}});
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final(0).reason, "denied");
+    EXPECT_EQ(rig.final(1).state, ReceiptState::deleted);
+}
+
+TEST(SafeMove, FailsTheObjectsOfAMissingTargetBucketOnly) {
+    MoveRig rig({.store = {.buckets = {"b", "there"}}});
+    rig.put("in/a", "a");
+    rig.put("in/b", "b");
+    rig.plan("in/a", "a");
+    rig.plan("in/b", "b");
+    rig.actions[0].to.bucket = "missing";
+    rig.actions[1].to.bucket = "there";
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final(0).reason, "bad-bucket");
+    EXPECT_TRUE(rig.there("in/a"));
+    EXPECT_EQ(rig.final(1).state, ReceiptState::deleted);
+}
+
+TEST(SafeMove, LeavesACopyThatOutlivesTheStopByTenSecondsAsDoubtful) {
+    MoveRig rig;
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    StopSource stop;
+    const Context stopping(&stop, &rig.clock);
+    // The copy is in flight when the stop comes: it may go on, and its answer counts.
+    rig.faults->add({.verb = Verb::copy, .before = [&](const Call&) { stop.trigger(); }});
+    auto mover = rig.process();
+
+    mover->perform(stopping, rig.actions[0], {}, *rig.journal);
+    ASSERT_TRUE(mover->finish(stopping, *rig.journal));
+
+    EXPECT_EQ(rig.final().state, ReceiptState::none) << "a stopped run gives no final receipt";
+    EXPECT_TRUE(rig.there("in/a"));
+}
+
+TEST(SafeMove, BatchesDeletesByTheThousand) {
+    MoveRig rig;
+    constexpr int kObjects = 1001;
+    for (int i = 0; i < kObjects; ++i) {
+        rig.put("in/" + std::to_string(i), "x");
+        rig.plan("in/" + std::to_string(i), "out/" + std::to_string(i));
+    }
+
+    ASSERT_TRUE(rig.run());
+
+    std::vector<std::size_t> sizes;
+    for (const CallRecord& call : rig.faults->trace())
+        if (call.verb == Verb::remove_many) sizes.push_back(call.keys.size());
+    EXPECT_EQ(sizes, (std::vector<std::size_t>{1000, 1}));
+}
+
+TEST(SafeMove, SendsABatchThatHasWaitedLongEnough) {
+    MoveRig rig;
+    for (const char* name : {"a", "b"}) {
+        rig.put(std::string("in/") + name, name);
+        rig.plan(std::string("in/") + name, std::string("out/") + name);
+    }
+    auto mover = rig.process();
+    mover->perform(rig.ctx, rig.actions[0], {}, *rig.journal);
+    EXPECT_TRUE(rig.there("in/a"));
+    rig.clock.advance(std::chrono::milliseconds(200));
+
+    mover->perform(rig.ctx, rig.actions[1], {}, *rig.journal);
+
+    EXPECT_FALSE(rig.there("in/a"));
+}
+
+TEST(SafeMove, MovesEverythingBack) {
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        for (const bool opaque : {false, true}) {
+            MoveRig rig({.honours = honours, .opaque_etags = opaque});
+            rig.put("in/a", "body");
+            rig.plan("in/a", "out/a");
+            ASSERT_TRUE(rig.run());
+            ASSERT_FALSE(rig.there("in/a"));
+
+            rig.become_undo();
+            ASSERT_TRUE(rig.run());
+
+            EXPECT_EQ(rig.bytes("in/a"), "body") << name_of(honours);
+            EXPECT_FALSE(rig.there("out/a")) << name_of(honours);
+            EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace dray

@@ -1,0 +1,47 @@
+#include "ops/undo_plan.h"
+
+#include <utility>
+
+namespace dray {
+namespace {
+
+// What the parent's last word on its target was; the copied receipt knows most.
+const Receipt* target_receipt(const JoinedAction& joined) {
+    if (joined.copied) return &*joined.copied;
+    return joined.final ? &*joined.final : nullptr;
+}
+
+Action turned_round(JoinedAction&& joined) {
+    Action back{.what = Do::move_back};
+    back.from = std::move(joined.action.to);
+    back.to = std::move(joined.action.from);
+    back.target_existed = joined.action.target_existed;
+    back.parent = joined.final ? joined.final->state : joined.copied ? joined.copied->state : ReceiptState::none;
+
+    // The planner's etag of the target names what was there before; the receipt's names what the parent made of it.
+    const Receipt* made = target_receipt(joined);
+    if (made && !made->etag.empty()) {
+        back.from.etag = made->etag;
+        back.from.version = joined.copied ? joined.copied->version : std::string();
+        back.parent_checksum = made->checksum;
+    } else if (!back.target_existed) {
+        back.from.etag.clear();
+    }
+    back.from.size = back.to.size;
+    return back;
+}
+
+}  // namespace
+
+Result<std::uint64_t> write_undo_plan(JoinedReader& parent, PlanWriter& plan) {
+    std::uint64_t added = 0;
+    for (;;) {
+        TRY_LET(joined, parent.next());
+        if (!joined) return added;
+        if (joined->action.what != Do::move || joined->state == ActionState::none) continue;
+        TRY(plan.add(turned_round(*std::move(joined))));
+        ++added;
+    }
+}
+
+}  // namespace dray

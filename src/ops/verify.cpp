@@ -1,0 +1,160 @@
+#include "ops/verify.h"
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "base/checksum.h"
+#include "base/log.h"
+
+namespace dray {
+namespace {
+
+constexpr std::size_t kExamples = 20;  // named one by one; the rest is counted
+constexpr std::size_t kBatch = 4096;   // actions in memory at once
+
+Finding bad(std::string reason, std::string detail) {
+    return {Finding::Verdict::bad, std::move(reason), std::move(detail)};
+}
+
+Finding unknown(std::string reason, std::string detail) {
+    return {Finding::Verdict::unknown, std::move(reason), std::move(detail)};
+}
+
+// The object now; nullopt when it is not there.
+Result<std::optional<ObjectInfo>> look(const Context& ctx, ObjectStore& store, const Side& side) {
+    auto info = store.head(ctx, {side.bucket, side.key, {}});
+    if (info) return std::optional<ObjectInfo>(*std::move(info));
+    if (info.error().code == Code::not_found && !info.error().fatal) return std::optional<ObjectInfo>();
+    return std::move(info).error();
+}
+
+std::string described(const ObjectInfo& info) {
+    return std::to_string(info.size) + " bytes, etag " + info.etag;
+}
+
+// Where the object must be after this action, and the etag it must have there (empty: known only by its size).
+struct Expectation {
+    const Side* present = nullptr;
+    std::string etag;
+    const Side* absent = nullptr;
+};
+
+Expectation expected_of(const JoinedAction& joined) {
+    const Action& action = joined.action;
+    const Receipt& last = *joined.final;
+    if (last.state == ReceiptState::failed || last.state == ReceiptState::skipped)
+        return {.present = &action.from, .etag = action.from.etag};  // it stays where it was
+    Expectation expected{.present = &action.to};
+    if (action.what == Do::move_back) {
+        expected.etag = action.to.etag;  // the planned identity, or what copying back made of it
+        if (joined.copied && !joined.copied->etag.empty()) expected.etag = joined.copied->etag;
+    } else {
+        expected.etag = !last.etag.empty() ? last.etag : joined.copied ? joined.copied->etag : std::string();
+    }
+    // A move that ends `deleted` took its source away; `done` may have had nothing to take.
+    if (last.state == ReceiptState::deleted) expected.absent = &action.from;
+    return expected;
+}
+
+// Reads every byte and holds them against whatever digest the store or the receipt gives.
+Finding read_deep(const Context& ctx, ObjectStore& store, const Side& side, const ObjectInfo& info) {
+    Md5Stream md5;
+    std::uint64_t crc = 0, size = 0;
+    auto got =
+        store.get(ctx, {side.bucket, side.key, {}}, {.if_match = info.etag}, [&](std::string_view bytes) -> Status {
+            md5.update(bytes);
+            crc = crc64nvme(bytes, crc);
+            size += bytes.size();
+            return {};
+        });
+    if (!got) return unknown("unreadable", got.error().message);
+    if (size != side.size)
+        return bad("bytes-differ", "read " + std::to_string(size) + " of " + std::to_string(side.size) + " bytes");
+    for (const Checksum& checksum : info.checksums)
+        if (checksum.algorithm == Checksum::Algorithm::crc64nvme && checksum.whole_object) {
+            std::string sum;
+            for (int shift = 56; shift >= 0; shift -= 8)
+                sum.push_back(static_cast<char>(crc >> shift & 0xff));
+            return base64(sum) == checksum.value ? Finding{}
+                                                 : bad("bytes-differ", "CRC-64/NVME differs from the store's");
+        }
+    if (is_plain_md5(info.etag)) {
+        if (hex(md5.finish()) == info.etag) return {};
+        return unknown("no-checksum", "the etag is not the MD5 of the bytes, and the store keeps no checksum");
+    }
+    return unknown("no-checksum", "the store keeps no checksum of the whole object");
+}
+
+Finding verify_present(const Context& ctx, ObjectStore& store, const Expectation& expected,
+                       const VerifyOptions& options, const std::string& side_name) {
+    const Side& side = *expected.present;
+    auto now = look(ctx, store, side);
+    if (!now) return unknown("unreadable", now.error().message);
+    if (!*now) return bad(side_name + "-missing", side.key);
+    const ObjectInfo& info = **now;
+    if (info.size != side.size)
+        return bad(side_name + "-changed",
+                   side.key + " is " + described(info) + ", planned " + std::to_string(side.size) + " bytes");
+    if (!expected.etag.empty() && info.etag != expected.etag)
+        return bad(side_name + "-changed", side.key + " is " + described(info) + ", expected etag " + expected.etag);
+    return options.deep ? read_deep(ctx, store, side, info) : Finding{};
+}
+
+}  // namespace
+
+Finding verify_action(const Context& ctx, const std::vector<ObjectStore*>& stores, const JoinedAction& joined,
+                      const VerifyOptions& options) {
+    if (joined.state == ActionState::none) return unknown("not-begun", joined.action.from.key);
+    if (!joined.final) return unknown("unfinished", joined.action.from.key);
+
+    Expectation expected = expected_of(joined);
+    Side present = *expected.present;
+    present.size = joined.action.from.size;
+    expected.present = &present;
+    const bool source_side =
+        expected.present->key == joined.action.from.key && expected.present->bucket == joined.action.from.bucket;
+    Finding finding =
+        verify_present(ctx, *stores.at(present.store), expected, options, source_side ? "source" : "target");
+    if (finding.verdict != Finding::Verdict::good || !expected.absent) return finding;
+
+    auto source = look(ctx, *stores.at(expected.absent->store), *expected.absent);
+    if (!source) return unknown("unreadable", source.error().message);
+    if (*source) return bad("source-present", expected.absent->key + " is " + described(**source));
+    return {};
+}
+
+Status verify_all(const Context& ctx, const std::vector<ObjectStore*>& stores, JoinedReader& joined,
+                  const VerifyOptions& options, Crew& crew, VerifyResult& result) {
+    std::mutex mutex;
+    auto count = [&](const Finding& finding, const Action& action) {
+        const std::lock_guard lock(mutex);
+        ++result.checked;
+        if (finding.verdict == Finding::Verdict::good) {
+            ++result.good;
+            return;
+        }
+        ++(finding.verdict == Finding::Verdict::bad ? result.bad : result.unknown);
+        ++result.bad_by[finding.reason];
+        if (result.examples.size() < kExamples)
+            result.examples.push_back(finding.reason + ": " + printable(finding.detail) + " (action " +
+                                      std::to_string(action.n) + ")");
+    };
+    std::vector<JoinedAction> batch;
+    for (bool more = true; more;) {
+        batch.clear();
+        while (batch.size() < kBatch) {
+            TRY_LET(next, joined.next());
+            more = next.has_value();
+            if (!more) break;
+            if (next->action.what != Do::skip && next->action.what != Do::fail) batch.push_back(*std::move(next));
+        }
+        crew.for_each(batch.size(), [&](std::size_t i) {
+            if (!ctx.stopped()) count(verify_action(ctx, stores, batch[i], options), batch[i].action);
+        });
+        TRY(ctx.check());
+    }
+    return {};
+}
+
+}  // namespace dray

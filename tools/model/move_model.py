@@ -1,0 +1,444 @@
+#!/usr/bin/env python3
+"""Explicit-state model of the safe move, its resume and its undo (docs/safe-move.md).
+
+Usage: move_model.py [--quick] [NAME-PART...]      only configurations whose name holds every part
+Exit: 0; 1 when a configuration with the rules and without other writers (--exclusive) loses something, or can get stuck
+
+One machine serves apply, resume and undo: (look) -> copy -> compare -> receipt -> durable -> (HEAD) -> delete.
+Objects are ints content*100+etag; with plain-MD5 ETags etag == content, with opaque ones every write has a fresh etag.
+A changing request either takes effect when sent, or becomes a *zombie* that lands once, later, or never; a lost answer
+and a repeat by the transport are those two with the process not knowing; a death may leave a zombie of what was being sent.
+A zombie copy may also have read its source already (captured), and only its last step is still to come.
+Model.decide() is src/ops/decide.cpp.
+"""
+import sys, time
+from collections import Counter
+
+F = 5                                   # the foreign writer's content
+NONE, COPIED, DONE, CONFLICT, FAILED = range(5)
+NAMES = ['none', 'copied', 'done', 'conflict', 'failed']
+
+
+class Cfg:
+    n = 1; md5 = True; inm = sim = dim = True; heads = True; alias = None; was = ('absent',)
+    deaths = 2; foreign = 1; lost = 1; dup = 1; capture = True
+    rule = 1           # undo's quiet time: 0 none, 1 doubtful pairs before delete, 2 every action, before the first look (R1, R2),
+                       # 3 every action, before delete and verdict, but a look may be older
+    keep_found = False  # R4: undo keeps a target that the plan knew to exist already
+    look_conf = False   # R5: undo looks at conflict/failed actions too
+    stale = False       # against R10: planner's listing is trusted as the proof of an already copied target
+    hold = False        # R9: delete of source waits out requests of dead processes
+    md5_done = True     # R11: doubtful, source absent, target has planned MD5 -> done
+    made = False        # R4: undo removes a target only if it was written after the run began (LastModified)
+    same = False        # R6: two looks that show one object (ETag and LastModified equal) are an alias: source stays
+    slow = False        # a copy that has read its source may land after the 60 s (5 GiB, 30 min limit)
+    again = 0           # a new mv run over the same keys after undo
+    blind = False       # an existing equal target is not in the listing under its name (alias of a bystander)
+    seal = True         # R8: undo's seal on its parent is durable
+    max_states = 3_000_000; max_s = 170
+
+    def __init__(self, name, **kw):
+        self.name = name
+        for k, v in kw.items():
+            assert hasattr(Cfg, k), k
+            setattr(self, k, v)
+        if self.alias is None: self.alias = tuple(range(2 * self.n))
+        if len(self.was) < self.n: self.was = self.was * self.n
+
+
+# state = (stage, store, zombies, acts, pj, plan, fl)
+# stage: L (source listed) A apply, D dead, E0 E1, U undo, V undo dead, F0 F1
+# act = (pc, vol, vt, dur, dt, seen)      pj = ((dur, dt), ...) of the parent      plan = ((pe, was), ...)
+# fl = (deaths, foreign, lost, dup, excused, touched, fkey, waited, ec)
+DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR = range(11)
+
+
+def put(t, i, v): return t[:i] + (v,) + t[i + 1:]
+
+
+class Model:
+    def __init__(self, cfg):
+        self.c = cfg
+        c = cfg
+        st = [0] * (max(c.alias) + 1)
+        ec = 10
+        for i in range(c.n):
+            for key, content in ((2 * i, i + 1), (2 * i + 1, {'absent': 0, 'equal': i + 1, 'different': 9}[c.was[i]])):
+                if content and not st[c.alias[key]]:
+                    ec += 1
+                    st[c.alias[key]] = content * 100 + (content if c.md5 else ec)
+        self.init = tuple(st)
+        acts = tuple(('idle', 0, 0, 0, 0, 0) for _ in range(c.n))
+        plan = tuple((st[c.alias[2 * i]], 0) for i in range(c.n))
+        self.start = ('L', self.init, (), acts, (), plan, (c.deaths, c.foreign, c.lost, c.dup, 0, 0, -1, 0, 0 if c.md5 else ec, c.again, 0))
+        self.viol = {}
+
+    # --- effects at the store; each returns (reply, obj, store, ec, note)
+    def write(self, st, k, content, ec):
+        if self.c.md5: obj = content * 100 + content
+        else: ec += 1; obj = content * 100 + ec
+        return put(st, k, obj), ec, obj
+
+    def hit(self, st, k, fl):           # dray takes away what is at k
+        return 'foreign content destroyed' if st[k] // 100 == F and fl[FK] == k else ''
+
+    def execute(self, req, st, fl):
+        c = self.c; ec = fl[EC]
+        if req[1] == 'copy':
+            _, _, f, t, e = req
+            if not st[f]: return 404, 0, st, ec, ''
+            if c.sim and st[f] != e: return 412, 0, st, ec, ''
+            if c.inm and st[t]: return 412, 0, st, ec, ''
+            note = self.hit(st, t, fl) if st[f] // 100 != F else ''
+            if f == t: note = ''
+            st, ec, obj = self.write(st, t, st[f] // 100, ec)
+            return 200, obj, st, ec, note
+        if req[1] == 'land':            # captured copy
+            _, _, t, content = req
+            if c.inm and st[t]: return 412, 0, st, ec, ''
+            note = self.hit(st, t, fl) if content != F else ''
+            st, ec, obj = self.write(st, t, content, ec)
+            return 200, obj, st, ec, note
+        _, _, k, e = req
+        if not st[k]: return (404 if c.dim else 200), 0, st, ec, ''
+        if c.dim and st[k] != e: return 412, 0, st, ec, ''
+        return 200, 0, put(st, k, 0), ec, self.hit(st, k, fl)
+
+    def keys(self, i, undo):
+        a = self.c.alias
+        return (a[2 * i + 1], a[2 * i]) if undo else (a[2 * i], a[2 * i + 1])
+
+    # --- the decision after looking at both sides
+    def decide(self, s, i, fo, to):
+        """-> (pc, state, tet): what to do next."""
+        c = self.c; stage, _, _, acts, pj, plan, fl = s
+        pc, vol, vt, dur, dt, _ = acts[i]; pe, was = plan[i]
+        one = c.alias[2 * i] == c.alias[2 * i + 1] and fo and fo == to
+        if c.same and one: return ('fin', CONFLICT, dt) if stage == 'A' else ('verdict', DONE, 0)
+        if stage == 'A':
+            ok = fo == pe
+            to_ok = to and ((dt and to == dt) or (ok and to // 100 == fo // 100) or (c.md5 and to == pe))
+            if ok and not to: return 'copy', 0, 0
+            if ok and to_ok: return 'rcpt', COPIED, to
+            if ok: return 'fin', CONFLICT, dt
+            if not fo: return ('fin', DONE, to) if to_ok and (dt or c.md5_done) else ('fin', FAILED, dt)
+            return 'fin', CONFLICT, dt
+        # undo: from = target, to = source
+        src, tgt = to, fo
+        pdur, pdt = pj[i]
+        src_ok = src and (src == pe or (tgt and src // 100 == tgt // 100))
+        keep = c.keep_found and was or c.made and not fl[WR] >> c.alias[2 * i + 1] & 1
+        if src_ok:
+            if not tgt or keep: return 'verdict', DONE, 0
+            ours = (pdt and tgt == pdt) or tgt // 100 == src // 100
+            return ('rcpt', COPIED, src) if ours else ('verdict', DONE, 0)
+        if not src:
+            good = tgt and ((pdt and tgt == pdt) or (c.md5 and tgt == pe))
+            return ('copy', 0, 0) if good else ('fin', FAILED, 0)
+        return 'fin', CONFLICT, 0
+
+    def succ(self, s):
+        c = self.c
+        stage, st, z, acts, pj, plan, fl = s
+        out = []
+        undo = stage in 'UV'
+
+        def go(label, note='', **kw):
+            new = kw.get('st')
+            if c.made and new and new != st:
+                f2 = kw.get('fl', fl)
+                kw['fl'] = put(f2, WR, f2[WR] | sum(1 << k for k in range(len(st)) if new[k] and new[k] != st[k]))
+            out.append((label, (kw.get('stage', stage), kw.get('st', st), kw.get('z', z), kw.get('acts', acts),
+                                kw.get('pj', pj), kw.get('plan', plan), kw.get('fl', fl)), note))
+
+        # the foreign writer
+        if fl[FO]:
+            seen = set()
+            for i in range(c.n):
+                for side, k in ((0, c.alias[2 * i]), (1, c.alias[2 * i + 1])):
+                    for what in (F, i + 1) + ((0,) if side == 0 else ()):
+                        if (k, what) in seen or (not what and not st[k]): continue
+                        if c.md5 and st[k] == what * 101: continue
+                        seen.add((k, what))
+                        exc = fl[EX]; old = st[k] // 100
+                        if 1 <= old <= c.n and old != what: exc |= 1 << old
+                        f2 = put(put(put(fl, FO, fl[FO] - 1), EX, exc), TO, fl[TO] | 1 << k)
+                        if what: st2, ec, _ = self.write(st, k, what, fl[EC]); f2 = put(f2, EC, ec)
+                        else: st2 = put(st, k, 0)
+                        if what == F: f2 = put(f2, FK, k)
+                        go(f"foreign {'deletes' if not what else 'writes ' + ('F' if what == F else 'same bytes')} at {'ST'[side]}{i}", st=st2, fl=f2)
+        # zombies
+        for j, req in enumerate(z):
+            if j and z[j - 1] == req: continue
+            rest = z[:j] + z[j + 1:]
+            rep, _, st2, ec, note = self.execute(req, st, fl)
+            nm = f"{req[0]}'s late {req[1]}"
+            if rep == 200 and st2 != st: go(f"{nm} lands", note, st=st2, z=rest, fl=put(fl, EC, ec))
+            if req[1] == 'copy' and c.capture and st[req[2]] and (not c.sim or st[req[2]] == req[4]):
+                go(f"{nm} has read its source", z=tuple(sorted(rest + ((req[0], 'land', req[3], st[req[2]] // 100),), key=repr)))
+
+        if stage == 'L':
+            pl = tuple((plan[i][0], 0 if c.blind else st[c.alias[2 * i + 1]]) for i in range(c.n))
+            na = []
+            for pe, was in pl:
+                same = was and (was == pe if c.md5 else was // 100 == pe // 100)
+                if was and not same: na.append(('end', CONFLICT, 0, CONFLICT, 0, 0))
+                elif was and c.stale: na.append(('rcpt', COPIED, was, 0, 0, 0))
+                elif was: na.append(('look_t', 0, 0, 0, 0, 0))
+                else: na.append(('head_t' if c.heads and not c.inm else 'copy', 0, 0, 0, 0, 0))
+            go('plan sealed, apply starts', stage='A', plan=pl, acts=tuple(na))
+            return out
+        if stage == 'D':
+            go('resume', stage='A', acts=tuple(a if a[0] == 'end' else ('look_t',) + a[1:] for a in acts))
+        if stage in ('D', 'E0', 'E1'):
+            p = tuple((a[3], a[4]) for a in acts)
+            go('undo starts', stage='U', pj=p, fl=put(fl, WA, 0), acts=tuple(
+                ('end', DONE, 0, DONE, 0, 0) if d in (CONFLICT, FAILED) and not dt and (not c.look_conf or plan[i][1]) else
+                ('wait' if c.rule == 2 else 'look_t', 0, 0, 0, 0, 0) for i, (d, dt) in enumerate(p)))
+        if stage == 'V':
+            go('undo resumed', stage='U', fl=put(fl, WA, 0), acts=tuple(a if a[0] == 'end' else ('wait' if c.rule == 2 else 'look_t',) + a[1:] for a in acts))
+        if stage == 'V' and not c.seal:
+            go('resume of the parent (seal lost)', stage='A', fl=put(fl, WA, 0), pj=(), acts=tuple(
+                ('end' if d in (DONE, CONFLICT, FAILED) else 'look_t', d, t, d, t, 0) for d, t in pj))
+        if stage in ('F0', 'F1') and fl[AG] and all(st[c.alias[2 * i]] // 100 == i + 1 for i in range(c.n)):
+            go('a new mv run lists the same sources', stage='L', pj=(), fl=put(fl, AG, 0), z=tuple(r for r in z if c.slow and r[1] == 'land') if c.rule >= 2 else z,
+               plan=tuple((st[c.alias[2 * i]], 0) for i in range(c.n)), acts=tuple(('idle', 0, 0, 0, 0, 0) for _ in range(c.n)))
+        if stage not in ('A', 'U'): return out
+
+        who = 'undo' if undo else 'apply'
+        # group commit
+        if any(a[1] != a[3] or a[2] != a[4] for a in acts):
+            go(f'{who}: group commit', acts=tuple((a[0], a[1], a[2], a[1], a[2], a[5]) for a in acts))
+        elif all(a[0] == 'end' for a in acts):
+            bad = any(a[3] != DONE for a in acts)
+            go(f"{who} ends, exit {int(bad)}", stage=('F' if undo else 'E') + str(int(bad)))
+            return out
+        # death
+        if fl[DE]:
+            opts = [((), ())]
+            for i, a in enumerate(acts):
+                zs = [()]
+                if a[0] in ('copy', 'del'): zs.append((self.request(s, i),))
+                if a[1] != a[3] or a[2] != a[4]: js = [(a[3], a[4]), (a[1], a[2])]
+                else: js = [(a[3], a[4])]
+                opts = [(p + zz, q + (jj,)) for p, q in opts for zz in zs for jj in js]
+            for zs, js in opts:
+                na = tuple(('end' if v in (DONE, CONFLICT, FAILED) else 'idle', v, t, v, t, 0) for v, t in js)
+                go(f"{who} dies" + (f" with {'+'.join(r[1] for r in zs)} in flight" if zs else '') +
+                   ''.join(f', receipt {NAMES[a[1]]} lost' for a, j in zip(acts, js) if (a[1], a[2]) != j),
+                   stage='V' if undo else 'D', acts=na, z=tuple(sorted(z + zs, key=repr)), fl=put(fl, DE, fl[DE] - 1))
+        # workers
+        for i, a in enumerate(acts):
+            pc, vol, vt, dur, dt, seen = a
+            f, t = self.keys(i, undo)
+            pe, was = plan[i]
+
+            def act(label, note='', a2=None, **kw):
+                go(f"{who} {i}: {label}", note, acts=put(acts, i, a2), **kw)
+
+            if pc == 'head_t':
+                if not st[t]: act('HEAD target: absent', a2=('copy', vol, vt, dur, dt, 0))
+                else: act('HEAD target: present', a2=('look_f', vol, vt, dur, dt, st[t]))
+            elif pc == 'look_t':
+                act('look at its target', a2=('look_f', vol, vt, dur, dt, st[t]))
+            elif pc == 'look_f':
+                npc, ns, nt = self.decide(s, i, st[f], seen)
+                lab = f"look at its source -> {npc} {NAMES[ns] if npc in ('fin', 'verdict') else ''}".rstrip()
+                if npc == 'copy': act(lab, a2=('copy', vol, vt, dur, dt, st[f] if undo else 0))
+                elif npc == 'rcpt':
+                    if dur == COPIED and dt == nt: act(lab, a2=self.next_del(s, i, (vol, vt, dur, dt), st[f] if undo else 0))
+                    else: act(lab, a2=('rcpt', COPIED, nt, dur, dt, st[f] if undo else 0))
+                elif npc == 'verdict':
+                    if c.rule == 3 and not fl[WA]: act(lab, a2=('wait', vol, vt, dur, dt, 0))
+                    else: act(lab, a2=('end', ns, nt, dur, dt, 0))
+                else: act(lab, a2=('end', ns, nt, dur, dt, 0))
+            elif pc == 'wait':           # quiet time: everything the parent sent has landed or never will
+                go(f'{who}: quiet time is over', z=tuple(r for r in z if r[0] != 'apply' or c.slow and r[1] == 'land'), fl=put(fl, WA, 1),
+                   acts=tuple(('look_t',) + x[1:5] + (0,) if x[0] == 'wait' else x for x in acts))
+            elif pc == 'hold':           # the same for apply's own earlier requests
+                go(f'{who}: quiet time is over', z=(), fl=put(fl, WA, 1),
+                   acts=tuple(('look_t',) + x[1:5] + (0,) if x[0] == 'hold' else x for x in acts))
+            elif pc == 'rcpt':
+                if dur == COPIED and dt == vt:
+                    act('receipt copied is durable', a2=self.next_del(s, i, (vol, vt, dur, dt), seen))
+            elif pc == 'head_f':
+                want = self.ident(s, i)
+                if st[f] == want: act('HEAD source: unchanged', a2=('del', vol, vt, dur, dt, seen))
+                elif not st[f]: act('HEAD source: absent', a2=('end', DONE, vt, dur, dt, 0))
+                else: act('HEAD source: changed', a2=('end', CONFLICT, vt, dur, dt, 0))
+            elif pc in ('copy', 'del'):
+                req = self.request(s, i)
+                rep, obj, st2, ec, note = self.execute(req, st, fl)
+                f2 = put(fl, EC, ec)
+                z2 = tuple(sorted(z + (req,), key=repr))
+                unsure = ('look_t', vol, vt, dur, dt, 0) if pc == 'copy' else ('look_d', vol, vt, dur, dt, seen)
+                if pc == 'copy':
+                    if rep == 200:
+                        if c.md5:
+                            ok = obj == (seen if undo else pe)
+                            a2 = ('rcpt', COPIED, obj, dur, dt, seen if undo else 0) if ok else ('end', CONFLICT, 0, dur, dt, 0)
+                            if undo and (c.keep_found and was or c.made and not fl[WR] >> f & 1) and ok: a2 = ('look_t', vol, vt, dur, dt, 0)
+                        else: a2 = unsure
+                    else: a2 = unsure
+                else: a2 = ('end', DONE, vt, dur, dt, 0) if rep == 200 else unsure
+                act(f'{pc} -> {rep}', note, a2=a2, st=st2, fl=f2)
+                if fl[LO]:
+                    act(f'{pc} takes effect ({rep}), answer lost', note, a2=unsure, st=st2, fl=put(f2, LO, fl[LO] - 1))
+                    act(f'{pc} delayed, answer lost', a2=unsure, z=z2, fl=put(fl, LO, fl[LO] - 1))
+                if fl[DU]:
+                    act(f'{pc} takes effect ({rep}), transport repeats it', note, a2=a, st=st2, fl=put(f2, DU, fl[DU] - 1))
+                    act(f'{pc} delayed, transport repeats it', a2=a, z=z2, fl=put(fl, DU, fl[DU] - 1))
+            elif pc == 'look_d':         # V05
+                want = self.ident(s, i)
+                if not st[f]: act('look after delete: gone', a2=('end', DONE, vt, dur, dt, 0))
+                elif st[f] == want: act('look after delete: still there', a2=('look_t', vol, vt, dur, dt, 0))
+                else: act('look after delete: changed', a2=('end', CONFLICT, vt, dur, dt, 0))
+        return out
+
+    def ident(self, s, i):               # the etag that a delete of `from` is tied to
+        if s[0] == 'A': return s[5][i][0]
+        return s[3][i][5]                # undo: the target's etag that it saw
+
+    def next_del(self, s, i, j, seen):
+        c = self.c; undo = s[0] == 'U'
+        if undo and ((c.rule == 1 and s[4][i][0] in (NONE, COPIED)) or c.rule == 3) and not s[6][WA]: return ('wait',) + j + (0,)
+        if c.hold and any(r[0] == ('undo' if undo else 'apply') for r in s[2]): return ('hold',) + j + (0,)
+        return (('head_f' if c.heads and not c.dim else 'del'),) + j + (seen,)
+
+    def request(self, s, i):
+        undo = s[0] == 'U'; f, t = self.keys(i, undo)
+        who = 'undo' if undo else 'apply'
+        if s[3][i][0] == 'copy': return (who, 'copy', f, t, (s[3][i][5] or s[1][f]) if undo else s[5][i][0])
+        return (who, 'delete', f, self.ident(s, i))
+
+    # --- invariants
+    def check(self, old, label, new, note):
+        c = self.c; v = []
+        fl = new[6]; st, so = new[1], old[1]
+        foreign = label.startswith('foreign')
+        if note and not foreign: v.append('2 ' + note)
+        for i in range(c.n):
+            ks = (c.alias[2 * i], c.alias[2 * i + 1])
+            if any(so[k] // 100 == i + 1 for k in ks) and not any(st[k] // 100 == i + 1 for k in ks) and not foreign:
+                v.append('1 planned content lost' if not fl[EX] >> (i + 1) & 1 else '1w dray removed the last copy after a foreign write took the other')
+            if new[0] == 'E0':
+                if st[ks[1]] // 100 != i + 1 and not fl[TO] >> ks[1] & 1: v.append('3 exit 0, not at target')
+                if st[ks[0]] // 100 == i + 1 and not fl[TO] >> ks[0] & 1: v.append('3 exit 0, still at source')
+        if new[0] == 'F0':
+            for k, o in enumerate(self.init):
+                if not fl[TO] >> k & 1 and st[k] // 100 != o // 100:
+                    v.append('4 undo exit 0, ' + ('T' if k % 2 else 'S') + (' extra' if not o else ' missing' if not st[k] else ' differs'))
+        if new[0] in ('E0', 'E1', 'F0', 'F1') and not all(a[3] in (DONE, CONFLICT, FAILED) for a in new[3]): v.append('6 balance')
+        return v
+
+    def run(self):
+        c = self.c; t0 = time.time()
+        parent = {self.start: None}; layer = [self.start]; trans = 0; live_edges = Counter()
+        ends = Counter(); stopped = ''; stuck = 0
+        while layer:
+            nxt = []
+            for s in layer:
+                out = self.succ(s)
+                if s[0] in ('A', 'U') and not any(l.startswith(('apply', 'undo')) and 'dies' not in l and "'s" not in l for l, _, _ in out): 
+                    self.viol.setdefault(('5 no step', ''), (s, None)); stuck += 1
+                for label, n, note in out:
+                    trans += 1
+                    bad = self.check(s, label, n, note)
+                    if bad:
+                        for b in bad:
+                            ctx = ('undo stage' if n[0] in 'U V F0 F1'.split() else 'apply stage')
+                            op = 'copy' if 'copy' in label or 'land ' in label else 'delete' if 'del' in label else label
+                            sig = (b, ctx + (': late ' if "'s late" in label else ': ') + op)
+                            if sig not in self.viol: self.viol[sig] = (s, label)
+                        if n not in parent and any(b[:2] in ('1 ', '4 ') for b in bad): parent[n] = (s, label); continue
+                    if n not in parent:
+                        parent[n] = (s, label); nxt.append(n)
+                        if n[0][0] in 'EF': ends[n[0]] += 1
+            layer = nxt
+            if len(parent) > c.max_states or time.time() - t0 > c.max_s: stopped = ' STOPPED EARLY'; break
+        self.parent = parent
+        loop = '' if stopped or len(parent) > 400_000 else self.cycle()
+        self.broken = bool(self.viol) or bool(loop) or bool(stuck)
+        print(f"== {c.name}: {len(parent)} states, {trans} transitions, {time.time() - t0:.1f} s{stopped}; ends {dict(ends)}; "
+              f"{'no cycle, no stuck state' if not loop and not stuck and not stopped and len(parent) <= 400_000 else loop or 'cycles not checked'}")
+        for (b, where), (s, label) in sorted(self.viol.items(), key=lambda x: x[0]):
+            print(f"  VIOLATION {b} | {where}")
+            tr = []
+            while s and parent[s]: tr.append(parent[s][1]); s = parent[s][0]
+            print('     ' + ' ; '.join(tr[::-1] + [label or '']))
+        sys.stdout.flush()
+
+    def cycle(self):                     # (5): no cycle anywhere, so every run of steps ends
+        colour = {}
+        stack = [(self.start, None)]
+        while stack:
+            s, it = stack[-1]
+            if it is None:
+                colour[s] = 1; it = iter(self.succ(s)); stack[-1] = (s, it)
+            for _, n, _ in it:
+                if n not in self.parent or n == s: 
+                    if n == s: return 'CYCLE (self loop)'
+                    continue
+                if colour.get(n) == 1: return 'CYCLE'
+                if n not in colour: stack.append((n, None)); break
+            else: colour[s] = 2; stack.pop()
+        return ''
+
+
+B = dict(inm=False); C = dict(inm=False, sim=False, dim=False)
+RULES = dict(rule=2, keep_found=True, look_conf=True, made=True, same=True)
+X = dict(foreign=0, heads=False)                          # --exclusive
+SMALL = dict(n=2, lost=0, dup=0, capture=False)
+CONFIGS = []
+for nm, st in (('a', {}), ('b', B), ('c', C)):
+    fix = {**RULES, 'hold': nm == 'c'}
+    for m in (True, False):
+        tag = f"1{nm} {'md5' if m else 'opaque'}"
+        for w in ('absent', 'equal'):
+            CONFIGS += [Cfg(f'{tag} was-{w} without', md5=m, was=(w,), **st), Cfg(f'{tag} was-{w} with-rules', md5=m, was=(w,), **st, **fix)]
+        if nm != 'a': CONFIGS += [Cfg(f'{tag} no-heads with-rules', md5=m, heads=False, **st, **fix)]
+        if nm == 'c': CONFIGS += [Cfg(f'{tag} with-rules but no hold', md5=m, **st, **RULES)]
+        CONFIGS += [Cfg(f'{tag} exclusive without', md5=m, **{**st, **X}), Cfg(f'{tag} exclusive with-rules', md5=m, **{**st, **X}, **fix)]
+    CONFIGS += [Cfg(f'1{nm} md5 was-different with-rules', was=('different',), **st, **fix)]
+CONFIGS += [Cfg('1a md5 no 60 s rule at all', foreign=0, rule=0),
+            Cfg('1a md5 no foreign without', foreign=0),
+            Cfg('1a md5 again without', foreign=0, again=1), Cfg('1a md5 again with-rules', foreign=0, again=1, **RULES),
+            Cfg('1a md5 seal-lost with-rules', foreign=0, seal=False, **RULES),
+            Cfg('1a md5 slow copy with-rules', slow=True, **RULES), Cfg('1a md5 slow copy again with-rules', slow=True, foreign=0, again=1, **RULES),
+            Cfg('1a opaque slow copy with-rules', md5=False, slow=True, **RULES),
+            Cfg('1a md5 only rule 2', rule=2),
+            Cfg('1a md5 blind-bystander without', was=('equal',), blind=True, foreign=0),
+            Cfg('1a md5 blind-bystander with-rules', was=('equal',), blind=True, foreign=0, **RULES),
+            Cfg('1a md5 alias-pair without', alias=(0, 0), blind=True, foreign=0),
+            Cfg('1a md5 alias-pair with-rules', alias=(0, 0), blind=True, foreign=0, **RULES),
+            Cfg('1c md5 alias-pair with-rules', alias=(0, 0), blind=True, **{**C, 'foreign': 0}, **RULES),
+            Cfg('1c md5 alias-pair exclusive with-rules', alias=(0, 0), blind=True, **{**C, **X}, **RULES)]
+for nm, st in (('a', {}), ('c', C)):
+    for al, m in (('targets', (0, 1, 2, 1)), ('T1-is-S0', (0, 1, 2, 0))):
+        CONFIGS += [Cfg(f'2{nm} md5 alias {al} with-rules', alias=m, blind=True, **{**SMALL, **st, 'foreign': 0}, **RULES)]
+CONFIGS += [Cfg('2a md5 rule 3', **{**SMALL, 'foreign': 0}, **{**RULES, 'rule': 3}),
+            Cfg('2a md5 plain without', **SMALL), Cfg('2a md5 plain with-rules', **SMALL, **RULES),
+            Cfg('2b md5 plain with-rules', **SMALL, **B, **RULES), Cfg('2c md5 plain with-rules', **SMALL, **C, **RULES, hold=True),
+            Cfg('2a big: dup with-rules', **{**SMALL, 'foreign': 0, 'dup': 1, 'capture': True}, **RULES, max_s=240, max_states=9_000_000),
+            Cfg('2a big: lost with-rules', **{**SMALL, 'lost': 1}, **RULES, max_s=240, max_states=9_000_000)]
+
+QUICK = ('1a md5 exclusive', '1a opaque exclusive', '1b md5 exclusive', '1c md5 exclusive')
+
+
+def main(words):
+    quick = '--quick' in words
+    words = [w for w in words if w != '--quick']
+    broken = []
+    for cfg in CONFIGS:
+        if not all(w in cfg.name for w in words) or (quick and not cfg.name.startswith(QUICK)): continue
+        model = Model(cfg)
+        model.run()
+        # An alias that nobody looks for is lost even so: why R6's look is kept for keys spelled alike.
+        held = 'exclusive' in cfg.name and 'with-rules' in cfg.name and 'alias' not in cfg.name
+        if model.broken and held: broken.append(cfg.name)
+    for name in broken: print(f'BROKEN {name}: the rules do not hold')
+    return 1 if broken else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
