@@ -72,14 +72,14 @@ std::string crc_of(const Body& body) {
 
 }  // namespace
 
-Digest::Digest(Hash hash) : hash_(hash), ctx_(EVP_MD_CTX_new()) {
-    restart();
+Digest::Digest(Hash hash) : ctx_(EVP_MD_CTX_new()) {
+    must(EVP_DigestInit_ex2(ctx_, algorithm(hash), nullptr));
 }
 Digest::~Digest() {
     EVP_MD_CTX_free(ctx_);
 }
 void Digest::restart() {
-    must(EVP_DigestInit_ex2(ctx_, algorithm(hash_), nullptr));
+    must(EVP_DigestInit_ex2(ctx_, nullptr, nullptr));
 }
 void Digest::update(std::string_view bytes) {
     must(EVP_DigestUpdate(ctx_, bytes.data(), bytes.size()));

@@ -26,7 +26,6 @@ public:
     std::string finish();  // raw bytes
 
 private:
-    Hash hash_;
     EVP_MD_CTX* ctx_;
 };
 

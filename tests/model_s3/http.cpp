@@ -258,14 +258,21 @@ bool parse_http_date(std::string_view text, std::int64_t& us) {
 }
 
 std::string iso_date(std::int64_t us, bool milliseconds) {
+    // Listings write one for every key, and most fall into the same second.
+    thread_local std::int64_t last_second = -1;
+    thread_local char text[25] = "1970-01-01T00:00:00.000Z";
     const std::time_t seconds = us / 1'000'000;
-    std::tm when{};
-    gmtime_r(&seconds, &when);
-    char text[64];
+    if (seconds != last_second) {
+        std::tm when{};
+        gmtime_r(&seconds, &when);
+        std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000Z", &when);
+        last_second = seconds;
+    }
     const int ms = milliseconds ? static_cast<int>(us / 1000 % 1000) : 0;
-    const int n = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", when.tm_year + 1900,
-                                when.tm_mon + 1, when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec, ms);
-    return {text, static_cast<std::size_t>(n)};
+    text[20] = static_cast<char>('0' + ms / 100);
+    text[21] = static_cast<char>('0' + ms / 10 % 10);
+    text[22] = static_cast<char>('0' + ms % 10);
+    return {text, 24};
 }
 
 bool parse_amz_date(std::string_view text, std::int64_t& us) {
