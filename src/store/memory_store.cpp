@@ -302,9 +302,12 @@ Result<ListPage> MemoryStore::list(const Context& ctx, const ListRequest& reques
         return Error{.code = Code::invalid, .message = "not a continuation token", .reason = "bad-token"};
     }
     const bool together = options_.order != Order::hashed;  // keys of one prefix are neighbours
-    const std::size_t limit = std::min(request.max_keys, options_.limits.list_page);
+    // Without an order no token could say which folders were told: they come on one page.
+    const bool one_page = !together && !request.delimiter.empty();
+    const std::size_t limit = one_page ? SIZE_MAX : std::min(request.max_keys, options_.limits.list_page);
 
     ListPage page;
+    page.store_time = now();
     std::shared_lock lock(mutex_);
     auto found = buckets_.find(request.bucket);
     if (found == buckets_.end() || limit == 0) return page;
@@ -327,7 +330,8 @@ Result<ListPage> MemoryStore::list(const Context& ctx, const ListRequest& reques
             const auto cut = key.find(request.delimiter, request.prefix.size());
             if (cut != std::string::npos) folder = key.substr(0, cut + request.delimiter.size());
         }
-        const bool seen = !folder.empty() && !page.common_prefixes.empty() && page.common_prefixes.back() == folder;
+        const bool seen = !folder.empty() && std::find(page.common_prefixes.rbegin(), page.common_prefixes.rend(),
+                                                       folder) != page.common_prefixes.rend();
         // A page that ended inside a folder has told of it already.
         const bool told = seen || (!folder.empty() && !request.continuation.empty() && after.starts_with(folder));
         if (!told && page.objects.size() + page.common_prefixes.size() == limit) {

@@ -1,0 +1,226 @@
+#include "store/local_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <random>
+#include <system_error>
+
+#include "base/log.h"
+#include "store/local_keys.h"
+
+namespace dray {
+namespace {
+
+constexpr int kOpenDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+// Another process may remove a directory that became empty while we walk into it; each round makes it again.
+constexpr int kWalkRounds = 100;
+
+std::uint64_t nanoseconds(const timespec& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+bool is_absent(int number) {
+    return number == ENOENT || number == ENOTDIR || number == ELOOP;
+}
+
+}  // namespace
+
+Error io_error(std::string_view doing, std::string_view path, int number) {
+    Error error{.code = Code::local,
+                .message = fmt::format("{} {}: {}", doing, quoted(path), std::generic_category().message(number))};
+    if (number == ENOSPC || number == EDQUOT) error.reason = "disk-full";
+    if (number == EROFS) error.reason = "read-only";
+    if (number == EACCES || number == EPERM) error.code = Code::denied;
+    return error;
+}
+
+std::string local_etag(const struct stat& status) {
+    return fmt::format("file-{:x}-{:x}-{:x}-{:x}", status.st_ino, status.st_size, nanoseconds(status.st_mtim),
+                       nanoseconds(status.st_ctim));
+}
+
+WallTime modified_time(const struct stat& status) {
+    return WallTime(std::chrono::seconds(status.st_mtim.tv_sec) + Nanos(status.st_mtim.tv_nsec));
+}
+
+Result<LocalBucket> LocalBucket::open(const std::string& directory) {
+    // The path to the bucket is the user's own words: links in it are followed.
+    Fd root(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (root) return LocalBucket(directory, std::move(root));
+    Error error = io_error("open directory", directory, errno);
+    if (is_absent(errno)) {
+        error.code = Code::not_found;
+        error.reason = "no-such-bucket";
+    }
+    error.fatal = true;
+    return error;
+}
+
+Fd open_directory(int parent, const std::string& name) {
+    return Fd(::openat(parent, name.c_str(), kOpenDirectory));
+}
+
+Result<std::optional<LocalPlace>> LocalBucket::find(std::string_view key) const {
+    std::vector<std::string> path = local_path(key);
+    Fd at(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!at) return io_error("open", directory_, errno);
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+        Fd next = open_directory(at.get(), path[i]);
+        if (!next && is_absent(errno)) return std::optional<LocalPlace>();
+        if (!next) return io_error("open directory", path_of(key), errno);
+        at = std::move(next);
+    }
+    // A duplicate shares its lock with the original; each place needs an open directory of its own.
+    Fd own(::openat(at.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!own && errno == ENOENT) return std::optional<LocalPlace>();
+    if (!own) return io_error("open directory", path_of(key), errno);
+    return std::optional<LocalPlace>(LocalPlace{std::move(own), std::move(path.back())});
+}
+
+namespace {
+
+// The object `name` becomes the body inside a directory of that name, in one step for every reader.
+Status make_room(const Context& ctx, int directory, const std::string& name, const std::string& path) {
+    Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!own) return io_error("open directory", path, errno);
+    TRY(lock_directory(ctx, own.get(), path));
+    const std::string temp = temp_name();
+    if (::mkdirat(directory, temp.c_str(), 0777) != 0) return io_error("make directory beside", path, errno);
+    Fd inside = open_directory(directory, temp);
+    const bool linked = inside && ::linkat(directory, name.c_str(), inside.get(), kSelfName.data(), 0) == 0;
+    const bool done = linked && ::renameat2(directory, temp.c_str(), directory, name.c_str(), RENAME_EXCHANGE) == 0;
+    const int number = errno;
+    if (done) {
+        ::unlinkat(directory, temp.c_str(), 0);
+        return {};
+    }
+    if (linked) ::unlinkat(inside.get(), kSelfName.data(), 0);
+    ::unlinkat(directory, temp.c_str(), AT_REMOVEDIR);
+    // Somebody else was faster: the walk goes on with what is there now.
+    if (number == ENOENT || number == EISDIR || number == EPERM) {
+        struct stat now {};
+        if (::fstatat(directory, name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(now.st_mode)) return {};
+    }
+    return io_error("make a directory of", path, number);
+}
+
+// Opens or makes the directory `name`. A closed Fd: what is there changed under us, walk again.
+Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, const std::string& path) {
+    Fd next = open_directory(parent, name);
+    if (next) return next;
+    if (errno == ENOENT) {
+        if (::mkdirat(parent, name.c_str(), 0777) != 0 && errno != EEXIST && errno != ENOENT) {
+            return io_error("make directory for", path, errno);
+        }
+        return open_directory(parent, name);
+    }
+    if (errno != ENOTDIR && errno != ELOOP) return io_error("open directory of", path, errno);
+    struct stat there {};
+    if (::fstatat(parent, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) return Fd();
+    if (S_ISDIR(there.st_mode)) return Fd();
+    if (!S_ISREG(there.st_mode)) {
+        return Error{.code = Code::refused,
+                     .message = quoted(path) + ": a link or a device is in the way at " + quoted(name) +
+                                "; dray does not follow it"};
+    }
+    TRY(make_room(ctx, parent, name, path));
+    return open_directory(parent, name);
+}
+
+}  // namespace
+
+Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key) const {
+    const std::vector<std::string> path = local_path(key);
+    for (int round = 0; round < kWalkRounds; ++round) {
+        TRY(ctx.check());
+        Fd at(::openat(root_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        for (std::size_t i = 0; at && i + 1 < path.size(); ++i) {
+            TRY_LET(next, step_into(ctx, at.get(), path[i], path_of(key)));
+            at = std::move(next);
+        }
+        if (at) return LocalPlace{std::move(at), path.back()};
+    }
+    return Error{.code = Code::unavailable,
+                 .message = quoted(path_of(key)) + ": its directories vanish as fast as they are made"};
+}
+
+void LocalBucket::prune(std::string_view key) const {
+    std::vector<std::string> path = local_path(key);
+    for (path.pop_back(); !path.empty(); path.pop_back()) {
+        Fd at(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
+        for (std::size_t i = 0; at && i + 1 < path.size(); ++i)
+            at = open_directory(at.get(), path[i]);
+        // Not empty, or gone: either way there is nothing more to do above it.
+        if (!at || ::unlinkat(at.get(), path.back().c_str(), AT_REMOVEDIR) != 0) return;
+    }
+}
+
+Result<std::optional<LocalFile>> open_object(const LocalPlace& place, const std::string& path) {
+    int directory = place.directory.get();
+    Fd inside;
+    for (std::string name = place.name;; name = kSelfName) {
+        // O_NONBLOCK: a FIFO planted here must not hang us.
+        Fd fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+        if (!fd && (is_absent(errno) || errno == ENXIO)) return std::optional<LocalFile>();
+        if (!fd) return io_error("open", path, errno);
+        LocalFile file{.fd = std::move(fd)};
+        if (::fstat(file.fd.get(), &file.status) != 0) return io_error("look at", path, errno);
+        if (S_ISREG(file.status.st_mode)) return std::optional<LocalFile>(std::move(file));
+        if (!S_ISDIR(file.status.st_mode) || inside) return std::optional<LocalFile>();
+        inside = std::move(file.fd);
+        directory = inside.get();
+    }
+}
+
+Result<LocalTarget> target_of(const LocalPlace& place, const std::string& path) {
+    Fd inside = open_directory(place.directory.get(), place.name);
+    if (inside) return LocalTarget{.inside = std::move(inside), .name = std::string(kSelfName)};
+    if (is_absent(errno)) return LocalTarget{.name = place.name};
+    return io_error("look at", path, errno);
+}
+
+Status lock_directory(const Context& ctx, int directory, const std::string& path) {
+    for (Nanos wait = std::chrono::microseconds(200);;
+         wait = std::min<Nanos>(wait * 2, std::chrono::milliseconds(20))) {
+        if (::flock(directory, LOCK_EX | LOCK_NB) == 0) return {};
+        if (errno != EWOULDBLOCK && errno != EINTR) return io_error("lock the directory of", path, errno);
+        TRY(ctx.sleep(wait));
+    }
+}
+
+void unlock_directory(int directory) {
+    ::flock(directory, LOCK_UN);
+}
+
+std::string temp_name() {
+    static thread_local std::mt19937_64 random{std::random_device{}()};
+    return fmt::format("{}{}-{:016x}", kTempPrefix, ::getpid(), random());
+}
+
+Result<TempFile> TempFile::make(int directory, const std::string& path) {
+    std::string name = temp_name();
+    Fd fd(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    if (!fd) return io_error("create a file for", path, errno);
+    return TempFile(directory, std::move(name), path, std::move(fd));
+}
+
+TempFile::~TempFile() {
+    if (fd_ && named_) ::unlinkat(directory_, name_.c_str(), 0);
+}
+
+Status TempFile::write(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return io_error("write", path_, errno);
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return {};
+}
+
+}  // namespace dray

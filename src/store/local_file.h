@@ -1,0 +1,102 @@
+// The local store's hands: a bucket's directory, the names below it, and the files of objects. Nothing here follows a
+// symbolic link or leaves the bucket: every step is one name relative to an open directory.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "base/file.h"
+#include "store/object_store.h"
+
+namespace dray {
+
+// errno as an Error that names the path: disk-full and read-only have their reasons, EACCES and EPERM are denied.
+Error io_error(std::string_view doing, std::string_view path, int number);
+
+// "file-<inode>-<size>-<mtime>-<ctime>", hex: never mistaken for an MD5. The change time cannot be set by hand, so any
+// change of content changes the ETag; so do chmod and a new hard link, which errs on the safe side.
+std::string local_etag(const struct stat& status);
+WallTime modified_time(const struct stat& status);
+
+// Where an object's name is: the directory that holds it, open, and the name in it.
+struct LocalPlace {
+    Fd directory;
+    std::string name;
+};
+
+// An object's file, open for reading. Its own directory (for side files) is the place's.
+struct LocalFile {
+    Fd fd;
+    struct stat status {};
+};
+
+class LocalBucket {
+public:
+    // Error: not_found, fatal (no such directory).
+    static Result<LocalBucket> open(const std::string& directory);
+
+    const std::string& directory() const { return directory_; }
+    std::string path_of(std::string_view key) const { return directory_ + "/" + std::string(key); }
+    int fd() const { return root_.get(); }
+
+    // nullopt: a directory on the way is not there.
+    Result<std::optional<LocalPlace>> find(std::string_view key) const;
+    // The same, making directories on the way; an object in the way keeps its key and moves inside the directory that
+    // takes its name. Error: refused (a symbolic link or device is in the way).
+    Result<LocalPlace> make(const Context& ctx, std::string_view key) const;
+    // Removes the directories above `key` that have become empty; never the bucket's own.
+    void prune(std::string_view key) const;
+
+private:
+    LocalBucket(std::string directory, Fd root) : directory_(std::move(directory)), root_(std::move(root)) {}
+    std::string directory_;
+    Fd root_;
+};
+
+// A directory below another; an error keeps errno. A closed Fd with errno ENOENT, ENOTDIR or ELOOP: not there.
+Fd open_directory(int parent, const std::string& name);
+
+// nullopt: no object's file is there (nothing, a link, a device, a directory without a body).
+Result<std::optional<LocalFile>> open_object(const LocalPlace& place, const std::string& path);
+
+// Where the body is or would be: the name itself, or inside the directory of that name.
+struct LocalTarget {
+    Fd inside;  // set when the name is a directory
+    std::string name;
+    int directory(const LocalPlace& place) const { return inside ? inside.get() : place.directory.get(); }
+};
+Result<LocalTarget> target_of(const LocalPlace& place, const std::string& path);
+
+// Every change of the objects of one directory happens under its lock (flock on the directory itself, so there is no
+// file to leave behind), which all dray processes take. Waits as long as ctx allows.
+Status lock_directory(const Context& ctx, int directory, const std::string& path);
+void unlock_directory(int directory);
+
+// A new, empty, private file that vanishes unless it is given a name by place(). `name()` is in the place's directory.
+class TempFile {
+public:
+    static Result<TempFile> make(int directory, const std::string& path);
+    TempFile(TempFile&&) noexcept = default;
+    ~TempFile();
+    int fd() const { return fd_.get(); }
+    const std::string& name() const { return name_; }
+    Status write(std::string_view bytes);
+    void placed() { named_ = false; }
+
+private:
+    TempFile(int directory, std::string name, std::string path, Fd fd)
+        : directory_(directory), name_(std::move(name)), path_(std::move(path)), fd_(std::move(fd)) {}
+    int directory_;
+    std::string name_, path_;
+    Fd fd_;
+    bool named_ = true;
+};
+
+std::string temp_name();
+
+}  // namespace dray

@@ -1,0 +1,209 @@
+#include "store/local_listing.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.h"
+#include "store/local_keys.h"
+
+namespace dray {
+
+// A key of slashes is 1,024 levels deep; more descriptors than this a walk are not held for it.
+constexpr std::size_t kOpenLevels = 32;
+
+// `order` is the element, with "/" behind it for a directory: sorting by it is sorting by key. A directory that holds
+// the body of an object is two entries.
+struct LocalWalk::Entry {
+    std::string order;
+    bool directory = false;
+    bool operator<(const Entry& other) const { return order < other.order; }
+};
+
+struct LocalWalk::Level {
+    std::string prefix;             // of every key below: empty, or ends in "/"
+    std::vector<std::string> path;  // the names to it from the bucket's directory
+    Fd fd;                          // open while a page is made
+    std::vector<Entry> entries;     // sorted; taken from `next` on
+    std::size_t next = 0;
+    std::optional<std::string> last;  // order of the entry taken last
+    bool complete = false;            // no entry follows those held
+};
+
+LocalWalk::LocalWalk(LocalBucket bucket) : bucket_(std::move(bucket)) {}
+LocalWalk::~LocalWalk() = default;
+
+Result<std::unique_ptr<LocalWalk>> LocalWalk::start(LocalBucket bucket, std::string prefix, std::string after,
+                                                    std::size_t held) {
+    std::unique_ptr<LocalWalk> walk(new LocalWalk(std::move(bucket)));
+    walk->held_ = held;
+    walk->prefix_ = std::move(prefix);
+    walk->after_ = std::move(after);
+    // Everything asked for lies below the last "/" of the prefix.
+    Level top;
+    const auto slash = walk->prefix_.rfind('/');
+    if (slash != std::string::npos) {
+        top.prefix = walk->prefix_.substr(0, slash + 1);
+        top.path = local_path(std::string_view(walk->prefix_).substr(0, slash));
+    }
+    TRY(walk->fill(top));
+    walk->levels_.push_back(std::move(top));
+    return walk;
+}
+
+Result<Fd> LocalWalk::open(const Level& level) const {
+    Fd at(::openat(bucket_.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    for (const std::string& name : level.path) {
+        if (!at) break;
+        at = open_directory(at.get(), name);
+    }
+    if (at || errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return at;
+    return io_error("open directory", bucket_.path_of(level.prefix), errno);
+}
+
+// Adds the entries of one directory to `found`, keeping the smallest kHeldEntries of those still to come.
+Status LocalWalk::read_entries(int directory, const std::vector<std::string>& begun, Level& level,
+                               std::vector<Entry>& found) {
+    Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    DIR* stream = own ? ::fdopendir(own.get()) : nullptr;
+    if (!stream) return io_error("read directory", bucket_.path_of(level.prefix), errno);
+    own.release();
+    const std::unique_ptr<DIR, int (*)(DIR*)> closing(stream, ::closedir);
+
+    auto keep = [&](Entry entry) {
+        if (level.last && entry.order <= *level.last) return;
+        const std::string full = level.prefix + entry.order;
+        if (full.empty()) return;  // the body of no key
+        const bool below = full.starts_with(prefix_) || (entry.directory && prefix_.starts_with(full));
+        const bool later = full > after_ || (entry.directory && after_.starts_with(full));
+        if (!below || !later) return;
+        found.push_back(std::move(entry));
+        std::push_heap(found.begin(), found.end());
+        if (found.size() <= held_) return;
+        std::pop_heap(found.begin(), found.end());
+        found.pop_back();
+        level.complete = false;
+    };
+
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(stream);
+        if (!entry && errno != 0) return io_error("read directory", bucket_.path_of(level.prefix), errno);
+        if (!entry) return {};
+        const std::string_view file = entry->d_name;
+        if (file == "." || file == "..") continue;
+        const LocalName name = local_name(file, begun);
+        if (name.kind == LocalName::Kind::ours) continue;
+
+        unsigned char type = entry->d_type;
+        struct stat status {};
+        if (type == DT_UNKNOWN && ::fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+            type = static_cast<unsigned char>(IFTODT(status.st_mode));
+        }
+        if (name.kind == LocalName::Kind::beginning) {
+            Fd deeper = open_directory(directory, std::string(file));
+            std::vector<std::string> path = begun;
+            path.emplace_back(file);
+            if (deeper) TRY(read_entries(deeper.get(), path, level, found));
+        } else if (type == DT_REG) {
+            keep({.order = name.bytes});
+        } else if (type == DT_DIR) {
+            keep({.order = name.bytes + "/", .directory = true});
+            const std::string self = std::string(file) + "/" + std::string(kSelfName);
+            if (::fstatat(directory, self.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) keep({.order = name.bytes});
+        } else {
+            log_event(LogLevel::info, "not-an-object",
+                      {{"path", bucket_.path_of(level.prefix) + std::string(file)}, {"why", "not a regular file"}});
+        }
+    }
+}
+
+Status LocalWalk::fill(Level& level) {
+    level.entries.clear();
+    level.next = 0;
+    level.complete = true;
+    TRY_LET(fd, open(level));
+    if (!fd) return {};
+    std::vector<Entry> found;
+    TRY(read_entries(fd.get(), {}, level, found));
+    std::sort_heap(found.begin(), found.end());
+    level.entries = std::move(found);
+    level.fd = std::move(fd);
+    return {};
+}
+
+Result<std::optional<ListedObject>> LocalWalk::listed(Level& level, const Entry& entry) {
+    if (!level.fd) {
+        TRY_LET(fd, open(level));
+        if (!fd) return std::optional<ListedObject>();
+        level.fd = std::move(fd);
+    }
+    const std::string key = level.prefix + entry.order;
+    std::vector<std::string> path = local_path(entry.order);
+    Fd deeper;
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+        deeper = open_directory(deeper ? deeper.get() : level.fd.get(), path[i]);
+        if (!deeper) return std::optional<ListedObject>();
+    }
+    const int directory = deeper ? deeper.get() : level.fd.get();
+    struct stat status {};
+    int failed = ::fstatat(directory, path.back().c_str(), &status, AT_SYMLINK_NOFOLLOW);
+    if (failed == 0 && S_ISDIR(status.st_mode)) {
+        const std::string self = path.back() + "/" + std::string(kSelfName);
+        failed = ::fstatat(directory, self.c_str(), &status, AT_SYMLINK_NOFOLLOW);
+    }
+    if (failed != 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<ListedObject>();
+    if (failed != 0) return io_error("look at", bucket_.path_of(key), errno);
+    if (!S_ISREG(status.st_mode)) return std::optional<ListedObject>();
+    return std::optional<ListedObject>(ListedObject{.key = key,
+                                                    .size = static_cast<std::uint64_t>(status.st_size),
+                                                    .etag = local_etag(status),
+                                                    .modified = modified_time(status),
+                                                    .storage_class = {}});
+}
+
+Result<std::optional<ListedObject>> LocalWalk::next() {
+    while (!levels_.empty()) {
+        Level& level = levels_.back();
+        if (level.next == level.entries.size()) {
+            if (level.complete) {
+                levels_.pop_back();
+            } else {
+                TRY(fill(level));
+            }
+            continue;
+        }
+        const Entry entry = std::move(level.entries[level.next++]);
+        level.last = entry.order;
+        if (!entry.directory) {
+            TRY_LET(object, listed(level, entry));
+            if (object) return std::move(object);
+            continue;
+        }
+        Level below;
+        below.prefix = level.prefix + entry.order;
+        below.path = level.path;
+        const std::string_view element(entry.order.data(), entry.order.size() - 1);
+        for (std::string& name : local_path(element))
+            below.path.push_back(std::move(name));
+        TRY(fill(below));
+        if (levels_.size() > kOpenLevels) level.fd = Fd();
+        levels_.push_back(std::move(below));
+    }
+    return std::optional<ListedObject>();
+}
+
+void LocalWalk::skip(const std::string& prefix) {
+    while (!levels_.empty() && levels_.back().prefix.starts_with(prefix))
+        levels_.pop_back();
+}
+
+void LocalWalk::rest() {
+    for (Level& level : levels_)
+        level.fd = Fd();
+}
+
+}  // namespace dray

@@ -1,0 +1,309 @@
+#include "store/local_store.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "store/body.h"
+#include "store/local_file.h"
+#include "store/local_listing.h"
+#include "store/local_record.h"
+#include "store/test_dir.h"
+
+namespace dray {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Local : public testing::Test {
+protected:
+    TestDir directory_;
+    std::unique_ptr<ObjectStore> store_ = make_local_store({.durable = false});
+
+    std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
+    ObjectRef at(const std::string& key) const { return {directory_.path(), key, {}}; }
+    void write(const std::string& name, std::string_view bytes) {
+        fs::create_directories(fs::path(path(name)).parent_path());
+        std::ofstream(path(name), std::ios::binary) << bytes;
+    }
+    ObjectInfo put(const std::string& key, std::string_view bytes, const PutOptions& options = {}) {
+        auto made = store_->put({}, at(key), bytes, options);
+        EXPECT_TRUE(made) << made.error().message;
+        return made ? *made : ObjectInfo{};
+    }
+    std::vector<std::string> names_under(const std::string& name) const {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::recursive_directory_iterator(path(name))) {
+            names.push_back(fs::relative(entry.path(), directory_.path()).string());
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+    std::vector<std::string> keys(std::size_t held = kHeldEntries, const std::string& prefix = {}) {
+        std::vector<std::string> found;
+        auto walk = LocalWalk::start(*LocalBucket::open(directory_.path()), prefix, {}, held);
+        EXPECT_TRUE(walk);
+        for (;;) {
+            auto next = (*walk)->next();
+            EXPECT_TRUE(next);
+            if (!next || !*next) return found;
+            found.push_back((*next)->key);
+        }
+    }
+};
+
+TEST_F(Local, OrdinaryKeysAreOrdinaryFiles) {
+    put("in/2024/a.txt", "bytes");
+    EXPECT_THAT(names_under("."), testing::ElementsAre("in", "in/2024", "in/2024/a.txt"));
+    std::ifstream file(path("in/2024/a.txt"));
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "bytes");
+}
+
+TEST_F(Local, FilesOfOthersAreObjects) {
+    write("in/100%.csv", "x");
+    auto head = store_->head({}, at("in/100%.csv"));
+    ASSERT_TRUE(head);
+    EXPECT_EQ(head->size, 1u);
+    EXPECT_TRUE(head->checksums.empty()) << "nothing is known of bytes that we did not write";
+    EXPECT_THAT(keys(), testing::ElementsAre("in/100%.csv"));
+}
+
+TEST_F(Local, ABucketThatIsNotThereIsFatal) {
+    auto head = store_->head({}, {path("nothing"), "a", {}});
+    ASSERT_FALSE(head);
+    EXPECT_EQ(head.error().code, Code::not_found);
+    EXPECT_TRUE(head.error().fatal);
+    EXPECT_THAT(head.error().message, testing::HasSubstr("No such file or directory"));
+}
+
+TEST_F(Local, TheETagChangesWithEveryChangeOfContent) {
+    const std::string first = put("a", "one").etag;
+    EXPECT_FALSE(is_plain_md5(first));
+    EXPECT_EQ(store_->head({}, at("a"))->etag, first) << "and only then";
+    // Written in place, with size and modification time put back: only the change time tells.
+    struct stat before {};
+    ASSERT_EQ(::stat(path("a").c_str(), &before), 0);
+    write("a", "two");
+    const timespec times[2] = {before.st_atim, before.st_mtim};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path("a").c_str(), times, 0), 0);
+    EXPECT_NE(store_->head({}, at("a"))->etag, first);
+}
+
+TEST_F(Local, RemovedAndWrittenAgainAtOnceIsAnotherETag) {
+    std::set<std::string> etags;
+    for (int i = 0; i < 200; ++i) {
+        etags.insert(put("a", "same").etag);
+        EXPECT_TRUE(store_->remove({}, at("a"), {}));
+    }
+    EXPECT_EQ(etags.size(), 200u);
+}
+
+TEST_F(Local, AnObjectInTheWayMovesIntoTheDirectory) {
+    PutOptions options;
+    options.properties.metadata = {{"k", "v"}};
+    put("both", "object", options);
+    ASSERT_TRUE(store_->set_tags({}, at("both"), {{"t", "1"}}));
+    put("both/child", "child");
+    EXPECT_TRUE(fs::is_directory(path("both")));
+    EXPECT_EQ(*get_whole({}, *store_, at("both")), "object");
+    EXPECT_EQ(store_->head({}, at("both"))->properties.metadata, options.properties.metadata);
+    EXPECT_EQ(store_->tags({}, at("both"))->size(), 1u);
+    EXPECT_THAT(keys(), testing::ElementsAre("both", "both/child"));
+}
+
+TEST_F(Local, RemovingTheLastObjectRemovesItsDirectoriesAndSideFiles) {
+    put("a/b/c", "x");
+    ASSERT_TRUE(store_->set_tags({}, at("a/b/c"), {{"t", "1"}}));
+    put("a/keep", "x");
+    ASSERT_TRUE(store_->remove({}, at("a/b/c"), {}));
+    EXPECT_THAT(names_under("."), testing::ElementsAre("a", "a/keep"));
+}
+
+TEST_F(Local, ARefusedPutLeavesNothingBehind) {
+    put("a", "x");
+    EXPECT_FALSE(store_->put({}, at("a"), "y", {.if_absent = true}));
+    EXPECT_FALSE(store_->put({}, at("new/dir/b"), "y", {.if_match = "no"}));
+    EXPECT_THAT(names_under("."), testing::ElementsAre("a"));
+}
+
+TEST_F(Local, MetadataTooLargeForAttributesGoesToASideFile) {
+    PutOptions options;
+    for (int i = 0; i < 16; ++i)
+        options.properties.metadata.push_back({"n" + std::to_string(10 + i), std::string(1000, 'v')});
+    put("a", "x", options);
+    EXPECT_LT(::getxattr(path("a").c_str(), "user.dray.object", nullptr, 0), 0) << "not on this file system";
+    EXPECT_EQ(store_->head({}, at("a"))->properties.metadata, options.properties.metadata);
+    ASSERT_TRUE(store_->copy({}, at("a"), at("b"), {}));
+    EXPECT_EQ(store_->head({}, at("b"))->properties.metadata, options.properties.metadata);
+    EXPECT_TRUE(store_->remove({}, at("a"), {}));
+    EXPECT_TRUE(store_->remove({}, at("b"), {}));
+    EXPECT_THAT(names_under("."), testing::IsEmpty());
+}
+
+TEST_F(Local, AChecksumIsToldOnlyOfTheBytesItWasMadeOf) {
+    put("a", "one");
+    EXPECT_EQ(store_->head({}, at("a"))->checksums.size(), 1u);
+    write("a", "other");
+    EXPECT_TRUE(store_->head({}, at("a"))->checksums.empty());
+}
+
+TEST_F(Local, RottenBytesAreNeitherReadNorCopiedAsGood) {
+    put("a", "one");
+    struct stat before {};
+    ASSERT_EQ(::stat(path("a").c_str(), &before), 0);
+    write("a", "two");
+    const timespec times[2] = {before.st_atim, before.st_mtim};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path("a").c_str(), times, 0), 0);
+    EXPECT_EQ(get_whole({}, *store_, at("a")).error().code, Code::corrupt);
+    EXPECT_EQ(store_->copy({}, at("a"), at("b"), {}).error().code, Code::corrupt);
+    EXPECT_FALSE(store_->head({}, at("b")));
+}
+
+// S04: links, devices and what they point at.
+TEST_F(Local, NeverFollowsALinkOutOfTheBucket) {
+    TestDir outside;
+    std::ofstream(outside.path() + "/secret") << "secret";
+    fs::create_directory(path("in"));
+    fs::create_symlink(outside.path() + "/secret", path("link"));
+    fs::create_directory_symlink(outside.path(), path("dir"));
+    ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+    EXPECT_THAT(keys(), testing::IsEmpty());
+    for (const char* key : {"link", "dir/secret", "fifo", "../", "dir"}) {
+        EXPECT_FALSE(store_->head({}, at(key))) << key;
+    }
+    auto made = store_->put({}, at("dir/new"), "x");
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::refused);
+    EXPECT_TRUE(store_->put({}, at("link"), "mine")) << "the link itself is replaced, never what it points at";
+    EXPECT_TRUE(store_->remove({}, at("dir/secret"), {}));
+    std::ifstream secret(outside.path() + "/secret");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(secret), {}), "secret");
+    EXPECT_FALSE(fs::exists(outside.path() + "/new"));
+}
+
+// S01: keys that would lead elsewhere as paths.
+TEST_F(Local, KeysThatLookLikePathsStayInside) {
+    fs::create_directory(path("bucket"));
+    const std::string bucket = path("bucket");
+    for (const char* key : {"../x", "a/../../x", "/etc/x", "..", ".", "a/./b", "../bucket-evil/x", "C:\\x", "..\\x"}) {
+        ASSERT_TRUE(store_->put({}, {bucket, key, {}}, key)) << key;
+    }
+    std::vector<std::string> around;
+    for (const auto& entry : fs::directory_iterator(directory_.path()))
+        around.push_back(entry.path().filename());
+    EXPECT_THAT(around, testing::ElementsAre("bucket"));
+}
+
+TEST_F(Local, KeysDeeperThanAnyPathMayBeWork) {
+    const std::string deep(1024, '/');
+    put(deep, "deep");
+    EXPECT_EQ(*get_whole({}, *store_, at(deep)), "deep");
+    EXPECT_THAT(keys(), testing::ElementsAre(deep));
+    EXPECT_TRUE(store_->remove({}, at(deep), {}));
+    EXPECT_THAT(names_under("."), testing::IsEmpty());
+}
+
+TEST_F(Local, ALargeDirectoryIsListedInSlicesOfBoundedSize) {
+    std::vector<std::string> expected;
+    for (int i = 0; i < 300; ++i) {
+        const std::string key = (i % 3 ? "d/" : "d-") + std::to_string(i) + (i % 5 ? "" : "/x");
+        write(key, "x");
+        expected.push_back(key);
+    }
+    put("d/", "empty element");
+    expected.push_back("d/");
+    std::sort(expected.begin(), expected.end());
+    for (std::size_t held : {1u, 7u, 1000u})
+        EXPECT_EQ(keys(held), expected) << held;
+}
+
+TEST_F(Local, AListingGoesOnFromATokenThatItNoLongerHolds) {
+    for (int i = 0; i < 10; ++i)
+        write("k" + std::to_string(i), "x");
+    auto first = store_->list({}, {.bucket = directory_.path(), .max_keys = 4});
+    ASSERT_TRUE(first);
+    auto other = make_local_store({.durable = false});  // another process
+    auto second = other->list({}, {.bucket = directory_.path(), .continuation = first->next, .max_keys = 4});
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->objects.front().key, "k4");
+    EXPECT_EQ(store_->list({}, {.bucket = directory_.path(), .continuation = "nonsense"}).error().code, Code::invalid);
+}
+
+TEST_F(Local, OurOwnFilesAreInNoListing) {
+    auto upload = store_->create_upload({}, at("big"), {});
+    ASSERT_TRUE(upload);
+    ASSERT_TRUE(store_->upload_part({}, *upload, 1, *bytes_source("x")));
+    write(".dray-tmp-1-2", "left by a crash");
+    put("tagged", "x");
+    ASSERT_TRUE(store_->set_tags({}, at("tagged"), {{"t", "1"}}));
+    EXPECT_THAT(keys(), testing::ElementsAre("tagged"));
+}
+
+TEST(LocalErrors, SayWhatTheDiskSaid) {
+    EXPECT_EQ(io_error("write", "/d/f", ENOSPC).code, Code::local);
+    EXPECT_EQ(io_error("write", "/d/f", ENOSPC).reason, "disk-full");
+    EXPECT_EQ(io_error("write", "/d/f", EROFS).reason, "read-only");
+    EXPECT_EQ(io_error("write", "/d/f", EACCES).code, Code::denied);
+    EXPECT_THAT(io_error("write", "/d/f", ENOSPC).message, testing::HasSubstr("/d/f"));
+    EXPECT_THAT(io_error("write", "/d/f", ENOSPC).message, testing::HasSubstr("No space left on device"));
+}
+
+// Conditional changes by several processes: each counter step is made by exactly one of them.
+TEST_F(Local, ConditionsHoldAmongProcesses) {
+    put("counter", "0");
+    constexpr int kProcesses = 4, kSteps = 25;
+    std::vector<pid_t> children;
+    for (int process = 0; process < kProcesses; ++process) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            auto mine = make_local_store({.durable = false});
+            for (int done = 0; done < kSteps;) {
+                std::string bytes;
+                auto read = mine->get({}, at("counter"), {}, [&](std::string_view more) -> Status {
+                    bytes += more;
+                    return {};
+                });
+                if (!read) ::_exit(1);
+                auto made =
+                    mine->put({}, at("counter"), std::to_string(std::stoi(bytes) + 1), {.if_match = read->etag});
+                if (made) ++done;
+            }
+            ::_exit(0);
+        }
+        children.push_back(child);
+    }
+    for (pid_t child : children) {
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_EQ(status, 0);
+    }
+    EXPECT_EQ(*get_whole({}, *store_, at("counter")), std::to_string(kProcesses * kSteps));
+}
+
+TEST_F(Local, DirectoriesThatComeAndGoLoseNoObject) {
+    std::vector<std::thread> threads;
+    std::atomic<int> failures = 0;
+    for (int worker = 0; worker < 4; ++worker) {
+        threads.emplace_back([&, worker] {
+            for (int i = 0; i < 200; ++i) {
+                const ObjectRef object = at(i % 2 ? "x" : "x/y/z" + std::to_string(worker));
+                if (!store_->put({}, object, "bytes")) ++failures;
+                if (worker > 0 && !store_->remove({}, object, {})) ++failures;
+            }
+        });
+    }
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(failures, 0);
+    EXPECT_EQ(*get_whole({}, *store_, at("x/y/z0")), "bytes");
+}
+
+}  // namespace
+}  // namespace dray
