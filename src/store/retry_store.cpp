@@ -1,0 +1,72 @@
+#include "store/retry_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dray {
+namespace {
+
+Nanos doubled(Nanos base, std::uint32_t times, Nanos cap) {
+    return std::min(cap, base * (std::int64_t{1} << std::min<std::uint32_t>(times, 20)));
+}
+
+Governor::Answer answer_of(const Status& status) {
+    if (status) return Governor::Answer::success;
+    switch (status.error().code) {
+        case Code::throttled: return Governor::Answer::slow;
+        case Code::unavailable: return Governor::Answer::transient;
+        case Code::cancelled:
+        case Code::local: return Governor::Answer::neutral;
+        default: return Governor::Answer::success;  // "not found" is an answer as good as any
+    }
+}
+
+}  // namespace
+
+RetryStore::RetryStore(std::unique_ptr<ObjectStore> store, RetryOptions options)
+    : WrappedStore(std::move(store)), options_(std::move(options)), governor_(options_.governor) {}
+
+Status RetryStore::around(const Context& ctx, Call& call, const Attempt& attempt) {
+    const SteadyTime start = ctx.clock().steady();
+    Nanos parked{0};
+    std::uint32_t attempts = 0, slow = 0, cost = 0;
+    bool unsure = false;
+    auto final = [&](Error error) {
+        error.unsure = error.unsure || unsure;
+        return error;
+    };
+    for (;;) {
+        auto permit = governor_.admit(ctx, cost);
+        if (!permit) return final(std::move(permit).error());
+        parked += permit->parked;
+        Status status = attempt(ctx);
+        governor_.settle(ctx, *permit, answer_of(status));
+        if (status) return status;
+
+        Error error = std::move(status).error();
+        const bool may_repeat = call.repeatable || (changes(call.verb) && !error.unsure);
+        if (!error.temporary() || error.fatal || !may_repeat) return final(std::move(error));
+        unsure = unsure || error.unsure;
+        const bool is_slow = error.code == Code::throttled;
+        is_slow ? ++slow : ++attempts;
+        // Bodies that keep failing on their way in: fewer at once, so that each gets more of the line.
+        if (call.bytes > 0 && attempts == 3 && !is_slow) governor_.halve(ctx, *permit);
+
+        Nanos wait = is_slow ? governor_.jitter(doubled(options_.slow_base, slow - 1, options_.cap))
+                             : governor_.jitter(doubled(options_.base, attempts - 1, options_.cap));
+        wait = std::max<Nanos>(wait, std::min<Nanos>(error.retry_after, options_.max_retry_after));
+        const Nanos spent = ctx.clock().steady() - start - parked;
+        if (attempts >= options_.max_attempts || spent + wait > options_.max_time) {
+            error.message = fmt::format("gave up after {} attempts in {} s: {}", attempts + slow,
+                                        std::chrono::duration_cast<std::chrono::seconds>(spent).count(), error.message);
+            error.code = Code::exhausted;
+            return final(std::move(error));
+        }
+        if (options_.on_retry) options_.on_retry(call, error, attempts + slow, wait);
+        if (Status slept = ctx.sleep(wait); !slept) return final(std::move(slept).error());
+        cost = is_slow ? options_.slow_cost : options_.transient_cost;
+    }
+}
+
+}  // namespace dray
