@@ -25,9 +25,9 @@ struct ProbeOptions {
 };
 
 // Probes below `prefix` of `bucket`, under `.dray-probe-<random>`; every object written is removed again, after errors
-// and on a stop too. At most kMaxProbeRequests. A store that guarantees by construction (local, memory) answers without
-// a request; a bucket with object lock is not written to, and nothing is assumed of it. Errors: not_found (bucket,
-// fatal), denied, and what the verbs say.
+// and on a stop too. At most kMaxProbeRequests. A store that guarantees by construction (local, memory) answers for
+// itself; only what the file system decides (case, Unicode) is tried there. A bucket with object lock is not written
+// to, and nothing is assumed of it. Errors: not_found (bucket, fatal), denied, and what the verbs say.
 Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
                            const ProbeOptions& options);
 

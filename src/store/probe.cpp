@@ -1,0 +1,178 @@
+#include "store/probe.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "base/checksum.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "store/probe_steps.h"
+
+namespace dray {
+namespace {
+
+constexpr std::uint64_t kMaxCacheFile = 64 * 1024;  // bytes
+constexpr std::uint64_t kCacheVersion = 1;
+
+// Runs steps on private ground, which is left clean whatever happens.
+Status on_private_ground(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
+                         const std::function<Status(ProbeGround&)>& steps) {
+    ProbeGround ground(store, bucket, prefix);
+    Status done = steps(ground);
+    if (Status cleaned = ground.clean_up(ctx); !cleaned) {
+        Error error =
+            std::move(cleaned).error().within("removing the probe's objects below " + quoted(bucket + "/" + prefix));
+        if (done) return error;
+        log_event(LogLevel::warning, "probe-left-objects", {{"why", error.message}});
+    }
+    return done;
+}
+
+Result<Capabilities> probe_all(const Context& ctx, ObjectStore& store, const std::string& bucket,
+                               const std::string& prefix) {
+    Capabilities found;
+    const Status done = on_private_ground(ctx, store, bucket, prefix, [&](ProbeGround& ground) -> Status {
+        TRY(ground.begin(ctx));
+        TRY(ground.try_copy(ctx, found));
+        TRY(ground.try_put_conditions(ctx, found));
+        TRY(ground.put_twins(ctx, false));
+        TRY(ground.try_copy_conditions(ctx));
+        TRY(ground.try_remove_conditions(ctx));
+        TRY(ground.try_multipart(ctx, found));
+        TRY(ground.look(ctx, found));
+        return ground.try_start_after(ctx, found);
+    });
+    if (!done) return done.error();
+    return found;
+}
+
+// What guards deletes; the rest stays as it was.
+Status probe_guards(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
+                    Capabilities& found) {
+    return on_private_ground(ctx, store, bucket, prefix, [&](ProbeGround& ground) -> Status {
+        TRY(ground.begin(ctx));
+        TRY(ground.try_copy_conditions(ctx));
+        TRY(ground.try_remove_conditions(ctx));
+        return ground.look(ctx, found);
+    });
+}
+
+Status probe_folding(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
+                     Capabilities& found) {
+    return on_private_ground(ctx, store, bucket, prefix, [&](ProbeGround& ground) -> Status {
+        TRY(ground.put_twins(ctx, true));
+        return ground.look(ctx, found);
+    });
+}
+
+std::string cache_file(const ObjectStore& store, const std::string& bucket, const ProbeOptions& options,
+                       const BucketFacts& facts) {
+    const std::string versioned = !facts.versioned ? "unknown" : *facts.versioned ? "versioned" : "plain";
+    std::string name;
+    JsonWriter(name)
+        .begin_array()
+        .text(store.identity())
+        .text(base64(bucket))
+        .text(options.access_key)
+        .text(versioned)
+        .end_array();
+    return options.cache_directory + "/" + hex(sha256(name)).substr(0, 32) + ".json";
+}
+
+std::optional<Guarantee> guarantee_named(std::string_view name) {
+    for (Guarantee guarantee : {Guarantee::unknown, Guarantee::absent, Guarantee::proven}) {
+        if (name == name_of(guarantee)) return guarantee;
+    }
+    return std::nullopt;
+}
+
+// nullopt: there is none, it is too old or damaged, or another version wrote it. Never an error: a cache may be lost.
+std::optional<Capabilities> read_cache(const std::string& file, WallTime now) {
+    auto text = read_file(file, kMaxCacheFile);
+    if (!text) return std::nullopt;
+    JsonParser parser;
+    auto json = parser.parse(*text);
+    if (!json) return std::nullopt;
+    const auto version = json->get("version");
+    const auto time = json->get("probed");
+    const auto values = json->get("capabilities");
+    if (!version || version->u64() != kCacheVersion || !time || !time->text() || !values) return std::nullopt;
+    const auto probed = parse_iso8601(*time->text());
+    if (!probed || *probed > now || now - *probed > kCapabilitiesKept) return std::nullopt;
+    Capabilities found;
+    for (const CapabilityName& capability : capability_names()) {
+        const auto value = values->get(capability.name);
+        const auto guarantee = value && value->text() ? guarantee_named(*value->text()) : std::nullopt;
+        if (!guarantee) return std::nullopt;
+        found.*capability.field = *guarantee;
+    }
+    return found;
+}
+
+void write_cache(const std::string& directory, const std::string& file, const Capabilities& found, WallTime now) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object().field("format", "dray-capabilities").field("version", kCacheVersion);
+    json.field("probed", iso8601(now)).name("capabilities").begin_object();
+    for (const CapabilityName& capability : capability_names()) {
+        json.field(capability.name, name_of(found.*capability.field));
+    }
+    json.end_object().end_object();
+    text += '\n';
+    Status written = make_directories(directory);
+    if (written) written = write_file_atomically(file, text);
+    if (!written) log_event(LogLevel::warning, "capabilities-not-cached", {{"why", written.error().message}});
+}
+
+}  // namespace
+
+Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
+                           const ProbeOptions& options) {
+    Capabilities given = store.capabilities();
+    if (given != Capabilities{}) {
+        const bool folding_known = given.keeps_case != Guarantee::unknown && given.keeps_unicode != Guarantee::unknown;
+        if (!folding_known) TRY(probe_folding(ctx, store, bucket, prefix, given));
+        return given;
+    }
+    TRY_LET(facts, store.bucket_facts(ctx, bucket));
+    if (facts.object_lock.value_or(false)) return Capabilities{};  // what is written there may have to stay
+
+    const std::string file =
+        options.cache_directory.empty() ? std::string() : cache_file(store, bucket, options, facts);
+    const WallTime now = ctx.clock().wall();
+    if (auto cached = file.empty() ? std::nullopt : read_cache(file, now)) {
+        Capabilities found = *cached;
+        if (options.renew_guards) TRY(probe_guards(ctx, store, bucket, prefix, found));
+        if (found == *cached) return found;
+        // The store is not what it was: nothing of the old answer counts.
+    }
+    TRY_LET(found, probe_all(ctx, store, bucket, prefix));
+    if (!file.empty()) write_cache(options.cache_directory, file, found, now);
+    return std::move(found);
+}
+
+Result<bool> same_bucket(const Context& ctx, ObjectStore& a, const std::string& bucket_a, const std::string& prefix_a,
+                         ObjectStore& b, const std::string& bucket_b, const std::string& prefix_b) {
+    // The same key on both sides; where the first side's prefix is not ours to write, the other's would not be either.
+    static_cast<void>(prefix_b);
+    const std::string body = probe_name();
+    const std::string key = prefix_a + body;
+    const ObjectRef marker{bucket_a, key, {}};
+    auto put = a.put(ctx, marker, body);
+    auto look = [&]() -> Result<bool> {
+        if (!put) return std::move(put).error();
+        auto head = b.head(ctx, {bucket_b, key, {}});
+        if (head) return true;
+        if (head.error().code == Code::not_found) return false;
+        return std::move(head).error();
+    };
+    Result<bool> same = look();
+    const ObjectRef made{bucket_a, key, put ? put->version : std::string()};
+    if (put || put.error().unsure) TRY(a.remove(ctx.unstoppable().within(std::chrono::seconds(30)), made, {}));
+    return same;
+}
+
+}  // namespace dray

@@ -1,0 +1,63 @@
+// The steps of the probe, each one question to a store. Used by probe.cpp only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "store/object_store.h"
+
+namespace dray {
+
+// The private objects of one probe and the requests spent on them. Each step tries something that must be refused, and
+// remembers the answer; look() then tells refusals that had no effect from mere words. 34 requests for everything.
+class ProbeGround {
+public:
+    ProbeGround(ObjectStore& store, std::string bucket, const std::string& prefix);
+
+    // In this order. An error means that nothing could be found out (denied, unreachable, stopped).
+    Status begin(const Context& ctx);  // puts what the steps compare with
+    Status try_copy(const Context& ctx, Capabilities& found);
+    Status try_put_conditions(const Context& ctx, Capabilities& found);
+    Status put_twins(const Context& ctx, bool folding_only);
+    Status try_copy_conditions(const Context& ctx);
+    Status try_remove_conditions(const Context& ctx);
+    Status try_multipart(const Context& ctx, Capabilities& found);
+    Status look(const Context& ctx, Capabilities& found);
+    Status try_start_after(const Context& ctx, Capabilities& found);
+
+    // Removes all that was written, also what appeared under other names. Runs to its end after a stop too.
+    Status clean_up(const Context& ctx);
+
+private:
+    // A condition that was tried, and the object that shows whether it had its effect.
+    struct Tried {
+        Guarantee Capabilities::*field;
+        std::string name;
+        bool refused = false;
+        bool should_exist = true;  // with the body it was put with
+    };
+    ObjectRef at(const std::string& name) const { return {bucket_, base_ + name, {}}; }
+    // Puts a body of a length that no other has; remembers it. A key that the store refuses is remembered as absent.
+    Status put_own(const Context& ctx, const std::string& name);
+    Result<ObjectInfo> put(const Context& ctx, const std::string& name, std::string_view body,
+                           const PutOptions& options);
+    Result<ObjectInfo> copy(const Context& ctx, const std::string& from, const std::string& to,
+                            const CopyOptions& options);
+    Result<std::vector<ListedObject>> list(const Context& ctx, const std::string& start_after = {});
+    void written(const std::string& name, const std::string& version) {
+        written_.push_back({.key = base_ + name, .version = version, .if_match = {}});
+    }
+
+    ObjectStore& store_;
+    const std::string bucket_, base_;
+    std::vector<RemoveItem> written_;
+    std::map<std::string, std::uint64_t> sizes_;  // of the bodies put by put_own
+    std::vector<Tried> tried_;
+    std::vector<ListedObject> listed_;
+    ObjectInfo first_;  // the object "a"
+};
+
+std::string probe_name();  // ".dray-probe-<random>"
+
+}  // namespace dray

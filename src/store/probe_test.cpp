@@ -1,0 +1,204 @@
+#include "store/probe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "store/fault_store.h"
+#include "store/listing.h"
+#include "store/local_store.h"
+#include "store/memory_store.h"
+#include "store/test_dir.h"
+
+namespace dray {
+namespace {
+
+class Probe : public testing::Test {
+protected:
+    SimulatedClock clock_;
+    StopSource stop_;
+    Context ctx_{&stop_, &clock_};
+    std::shared_ptr<ObjectStore> memory_;
+    std::unique_ptr<FaultStore> store_;
+
+    void use(MemoryStoreOptions options) {
+        options.tells_capabilities = false;
+        options.clock = &clock_;
+        memory_ = make_memory_store(options);
+        store_ = make_fault_store(memory_, &clock_);
+    }
+    Result<Capabilities> run(const ProbeOptions& options = {}) { return probe(ctx_, *store_, "b", "in/", options); }
+    std::size_t objects_left() {
+        std::size_t left = 0;
+        EXPECT_TRUE(list_all({}, *memory_, {.bucket = "b"}, {}, [&](const ListPage& page) -> Status {
+            left += page.objects.size();
+            return {};
+        }));
+        return left;
+    }
+    // What the store would say of itself.
+    static Capabilities truth(MemoryStoreOptions options) {
+        options.tells_capabilities = true;
+        return make_memory_store(options)->capabilities();
+    }
+};
+
+TEST_F(Probe, FindsEveryWeaknessAndNoOther) {
+    std::vector<MemoryStoreOptions> stores(1);
+    auto with = [&](auto change) {
+        stores.emplace_back();
+        change(stores.back());
+    };
+    with([](auto& o) { o.ignores.copy_source_if_match = true; });
+    with([](auto& o) { o.ignores.copy_if_absent = true; });
+    with([](auto& o) { o.ignores.put_if_absent = true; });
+    with([](auto& o) { o.ignores.put_if_match = true; });
+    with([](auto& o) { o.ignores.remove_if_match = true; });
+    with([](auto& o) { o.ignores.remove_many_if_match = true; });
+    with([](auto& o) { o.ignores.complete_if_absent = true; });
+    with([](auto& o) { o.ignores_start_after = true; });
+    with([](auto& o) { o.drops_tags_on_copy = true; });
+    with([](auto& o) { o.drops_properties_on_copy = true; });
+    with([](auto& o) { o.no_checksums = true; });
+    with([](auto& o) { o.no_part_copy = true; });
+    with([](auto& o) { o.order = MemoryStoreOptions::Order::directories; });
+    with([](auto& o) { o.alias = fold_case; });
+    with([](auto& o) { o.opaque_etags = true; });
+    with([](auto& o) { o.versioned = true; });
+    for (std::size_t i = 0; i < stores.size(); ++i) {
+        use(stores[i]);
+        auto found = run();
+        ASSERT_TRUE(found) << i << ": " << found.error().message;
+        Capabilities expected = truth(stores[i]);
+        if (stores[i].order != MemoryStoreOptions::Order::bytes) found->start_after = expected.start_after;
+        for (const CapabilityName& capability : capability_names()) {
+            EXPECT_EQ(name_of((*found).*capability.field), name_of(expected.*capability.field))
+                << capability.name << " of store " << i;
+        }
+        EXPECT_EQ(objects_left(), 0u) << i;
+        EXPECT_LE(store_->trace().size(), kMaxProbeRequests - 4) << "bucket facts may be five requests";
+    }
+}
+
+TEST_F(Probe, FindsAliasesOfSlashesAndDots) {
+    use({.alias = fold_slashes});
+    EXPECT_EQ(run()->keeps_slashes, Guarantee::absent);
+    use({.alias = fold_dots});
+    auto found = run();
+    EXPECT_EQ(found->keeps_dots, Guarantee::absent);
+    EXPECT_EQ(found->keeps_case, Guarantee::proven);
+    EXPECT_EQ(objects_left(), 0u);
+}
+
+TEST_F(Probe, ARefusalThatHasItsEffectAllTheSameCountsForNothing) {
+    use({.ignores = {.remove_if_match = true}});
+    store_->add({.verb = Verb::remove,
+                 .count = 1,
+                 .action = FaultAction::fail,
+                 .error = {.code = Code::conflict, .message = "412"},
+                 .before = [&](const Call& call) {
+                     EXPECT_TRUE(memory_->remove({}, {"b", std::string(call.key), {}}, {}));
+                 }});
+    EXPECT_EQ(run()->remove_if_match, Guarantee::absent);
+}
+
+TEST_F(Probe, LeavesNothingBehindAfterAnErrorAtAnyRequest) {
+    for (std::uint32_t skip = 1;; ++skip) {
+        use({});
+        store_->add({.skip = skip, .action = FaultAction::lose_answer});
+        const auto found = run();
+        const bool struck = store_->trace().size() > skip;
+        // The clean-up's own batch is the last but one call, its listing the last.
+        if (struck && store_->trace()[skip].verb == Verb::list && skip + 1 == store_->trace().size()) break;
+        EXPECT_EQ(objects_left(), 0u) << skip;
+        ASSERT_LT(skip, 100u);
+    }
+}
+
+TEST_F(Probe, LeavesNothingBehindWhenItIsStopped) {
+    use({});
+    store_->add({.skip = 20, .before = [&](const Call&) { stop_.trigger(); }});
+    auto found = run();
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, Code::cancelled);
+    EXPECT_EQ(objects_left(), 0u);
+}
+
+TEST_F(Probe, WritesNothingIntoALockedBucketAndAssumesNothing) {
+    use({.facts = {.object_lock = true}});
+    EXPECT_EQ(*run(), Capabilities{});
+    for (const CallRecord& call : store_->trace())
+        EXPECT_FALSE(changes(call.verb));
+}
+
+TEST_F(Probe, ADeniedWriteIsAnError) {
+    use({});
+    store_->add({.verb = Verb::put, .action = FaultAction::fail, .error = {.code = Code::denied, .message = "no"}});
+    EXPECT_EQ(run().error().code, Code::denied);
+}
+
+TEST_F(Probe, TheCacheSavesAllButTheGuardsForADay) {
+    TestDir directory;
+    use({});
+    const ProbeOptions cached{.cache_directory = directory.path() + "/cache", .access_key = "AK"};
+    auto first = run(cached);
+    ASSERT_TRUE(first);
+    const std::size_t all = store_->trace().size();
+    store_->clear_trace();
+    EXPECT_EQ(*run(cached), *first);
+    EXPECT_LT(store_->trace().size(), all / 2);
+    store_->clear_trace();
+    ProbeOptions trusting = cached;
+    trusting.renew_guards = false;
+    EXPECT_EQ(*run(trusting), *first);
+    EXPECT_EQ(store_->trace().size(), 1u) << "the bucket's facts";
+    store_->clear_trace();
+    clock_.advance(std::chrono::hours(25));
+    EXPECT_EQ(*run(trusting), *first);
+    EXPECT_EQ(store_->trace().size(), all);
+}
+
+TEST_F(Probe, AGuardThatIsGoneMakesTheCacheWorthless) {
+    TestDir directory;
+    const ProbeOptions cached{.cache_directory = directory.path()};
+    use({});
+    ASSERT_TRUE(run(cached));
+    use({.ignores = {.remove_if_match = true}, .no_checksums = true});
+    auto found = run(cached);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->remove_if_match, Guarantee::absent);
+    EXPECT_EQ(found->checksums, Guarantee::absent);
+}
+
+TEST_F(Probe, TheLocalStoreIsOnlyAskedWhatTheFileSystemDecides) {
+    TestDir directory;
+    auto local = make_local_store({.durable = false});
+    auto found = probe({}, *local, directory.path(), "", {});
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_NE(found->keeps_case, Guarantee::unknown);
+    EXPECT_EQ(found->copy_source_if_match, Guarantee::proven);
+    EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+}
+
+TEST_F(Probe, KnowsOneBucketUnderTwoNames) {
+    use({});
+    auto other = make_memory_store();
+    EXPECT_TRUE(*same_bucket(ctx_, *store_, "b", "in/", *memory_, "b", "out/"));
+    EXPECT_FALSE(*same_bucket(ctx_, *store_, "b", "in/", *other, "b", "out/"));
+    EXPECT_FALSE(*same_bucket(ctx_, *store_, "b", "in/", *memory_, "c", "out/"));
+    EXPECT_EQ(objects_left(), 0u);
+}
+
+TEST(CapabilityNames, NameEveryFieldOnceInTheOrderOfTheStruct) {
+    std::set<std::string_view> names;
+    Capabilities all;
+    for (const CapabilityName& capability : capability_names()) {
+        EXPECT_TRUE(names.insert(capability.name).second) << capability.name;
+        EXPECT_EQ(all.*capability.field, Guarantee::unknown) << "named twice: " << capability.name;
+        all.*capability.field = Guarantee::proven;
+    }
+    EXPECT_EQ(names.size(), sizeof(Capabilities) / sizeof(Guarantee));
+}
+
+}  // namespace
+}  // namespace dray
