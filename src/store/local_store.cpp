@@ -348,7 +348,7 @@ Result<ObjectInfo> LocalStore::create(const Context& ctx, const ObjectRef& to, c
 // Makes the checksums of what passes, and writes it.
 class Writing {
 public:
-    Writing(TempFile& temp, const std::optional<Checksum>& expected) : temp_(temp), expected_(expected) {}
+    Writing(TempFile& temp, std::optional<Checksum> expected) : temp_(temp), expected_(std::move(expected)) {}
     Status write(std::string_view bytes) {
         crc_ = crc64nvme(bytes, crc_);
         if (expected_) {
@@ -377,7 +377,7 @@ public:
 
 private:
     TempFile& temp_;
-    const std::optional<Checksum>& expected_;
+    const std::optional<Checksum> expected_;
     std::uint64_t crc_ = 0;
     std::uint32_t crc32_ = 0;
     Sha256Stream sha256_;
