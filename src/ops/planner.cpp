@@ -9,6 +9,7 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ops/pages.h"
 #include "ops/plan_proof.h"
 
 namespace dray {
@@ -17,35 +18,6 @@ namespace {
 constexpr std::size_t kNamed = 10;                             // keys or pairs named in a refusal
 constexpr std::uint64_t kJournalBytesPerEffect = 512;          // two receipts with etag, version and checksum
 constexpr std::uint64_t kSpareDisk = std::uint64_t{64} << 20;  // bytes beside plan and journal
-
-// Lists `prefix` page by page and calls `each` for every object. False: there were more than `max_pages`.
-Result<bool> list_pages(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
-                        std::uint64_t max_pages, std::atomic<std::uint64_t>* pages,
-                        const std::function<Status(const ListedObject&)>& each) {
-    ListRequest request{.bucket = bucket, .prefix = prefix, .max_keys = store.limits().list_page};
-    std::string last;
-    for (std::uint64_t page = 0; page < max_pages; ++page) {
-        TRY_LET(listed, store.list(ctx, request));
-        if (pages) ++*pages;
-        for (const ListedObject& object : listed.objects) {
-            if (!object.key.starts_with(prefix))
-                return Error{.code = Code::corrupt,
-                             .message = "listing s3://" + bucket + "/" + prefix + ": the store answered with the key " +
-                                        dray::quoted(object.key) + ", which is not below it"};
-            TRY(each(object));
-        }
-        if (!listed.truncated) return true;
-        const std::string reached = listed.objects.empty() ? last : listed.objects.back().key;
-        if (listed.next.empty() && reached == last)
-            return Error{
-                .code = Code::corrupt,
-                .message = "listing s3://" + bucket + "/" + prefix + ": the store says there is more, but not where"};
-        request.continuation = listed.next;
-        request.start_after = listed.next.empty() ? reached : std::string();
-        last = reached;
-    }
-    return false;
-}
 
 std::string common_beginning(const std::string& a, std::string_view b) {
     const auto ends = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
@@ -142,13 +114,15 @@ private:
 
     // What is there already, below the common beginning of all targets of one bucket and template.
     Status look_at(const Context& ctx, const std::string& bucket, bool unmatched, const std::string& prefix) {
-        const auto add = [&](const ListedObject& object) {
-            if (request_.progress) ++request_.progress->targets_listed;
-            return proof_->existing(target_place_, bucket, object);
-        };
         ObjectStore& store = *request_.stores[request_.target_store];
+        std::uint64_t pages_left = totals_.effects + kTargetPagesBeyondEffects;
         const auto complete =
-            list_pages(ctx, store, bucket, prefix, totals_.effects + kTargetPagesBeyondEffects, nullptr, add);
+            list_pages(ctx, store, {.bucket = bucket, .prefix = prefix}, [&](const ListPage& page) -> Result<bool> {
+                if (request_.progress) request_.progress->targets_listed += page.objects.size();
+                for (const ListedObject& object : page.objects)
+                    TRY(proof_->existing(target_place_, bucket, object));
+                return --pages_left > 0;
+            });
         if (!complete && complete.error().code == Code::not_found && !named_by_user(bucket)) {
             // The template made up this bucket's name: its objects fail, the others move.
             missing_.insert(bucket);
@@ -215,9 +189,14 @@ private:
     Status list_source(Round& round) {
         ObjectStore& store = *request_.stores[0];
         if (!request_.single) {
-            const auto each = [&](const ListedObject& object) { return take(object, round); };
-            const auto listed = list_pages(ctx_, store, request_.source_bucket, request_.source_prefix, UINT64_MAX,
-                                           request_.progress ? &request_.progress->pages : nullptr, each);
+            const auto listed =
+                list_pages(ctx_, store, {.bucket = request_.source_bucket, .prefix = request_.source_prefix},
+                           [&](const ListPage& page) -> Result<bool> {
+                               if (request_.progress) ++request_.progress->pages;
+                               for (const ListedObject& object : page.objects)
+                                   TRY(take(object, round));
+                               return true;
+                           });
             return listed ? Status() : Status(listed.error());
         }
         TRY_LET(seen, store.head(ctx_, {request_.source_bucket, request_.source_prefix, ""}));

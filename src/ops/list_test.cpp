@@ -1,0 +1,199 @@
+#include "ops/list.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <charconv>
+
+#include "base/temp_directory.h"
+#include "store/memory_store.h"
+
+namespace dray {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// The keys of a fixed set, below "p/", that are chosen.
+std::vector<std::string> chosen(SelectOptions options) {
+    options.prefix = "p/";
+    const auto selection = compile_selection(options);
+    if (!selection) return {selection.error().message};
+    std::vector<std::string> keys;
+    for (const char* path :
+         {"a.json", "c..json", ".json", "json", "b.JSON", "d.json/", "x/y.tar.gz", "x/z/w.mp4", "n\nl.mp4"}) {
+        const ListedObject object{.key = "p/" + std::string(path), .size = std::string_view(path).size()};
+        if (!*selection || (*selection)(object)) keys.push_back(path);
+    }
+    return keys;
+}
+
+TEST(Selection, ExtensionsTakeOneLeadingDotOff) {
+    EXPECT_THAT(chosen({.ext = {"json"}}), ElementsAre("a.json", "c..json", ".json"));
+    EXPECT_THAT(chosen({.ext = {".json"}}), ElementsAre("a.json", "c..json", ".json"));
+    EXPECT_THAT(chosen({.ext = {"..json"}}), ElementsAre("c..json"));
+    EXPECT_THAT(chosen({.ext = {"tar.gz", "mp4"}}), ElementsAre("x/y.tar.gz", "x/z/w.mp4", "n\nl.mp4"));
+    EXPECT_THAT(chosen({.ext = {"json"}, .ext_ignore_case = true}),
+                ElementsAre("a.json", "c..json", ".json", "b.JSON"));
+    EXPECT_THAT(chosen({.ext = {".json"}, .ext_exact = true}), ElementsAre("c..json"));
+}
+
+TEST(Selection, NothingAskedForIsNoSelection) {
+    const auto selection = compile_selection({.ext = {""}});
+    ASSERT_TRUE(selection);
+    EXPECT_FALSE(*selection);
+}
+
+TEST(Selection, GlobsMatchTheLastElementsOrFromTheBeginning) {
+    EXPECT_THAT(chosen({.glob = {"*.mp4"}}), ElementsAre("x/z/w.mp4", "n\nl.mp4"));
+    EXPECT_THAT(chosen({.glob = {"x/*.gz"}}), ElementsAre("x/y.tar.gz"));
+    EXPECT_THAT(chosen({.glob = {"z/*"}}), ElementsAre("x/z/w.mp4"));
+    EXPECT_THAT(chosen({.glob = {"/z/*"}}), IsEmpty());
+    EXPECT_THAT(chosen({.glob = {"/x/**"}}), ElementsAre("x/y.tar.gz", "x/z/w.mp4"));
+    EXPECT_THAT(chosen({.glob = {"?.json"}}), ElementsAre("a.json"));
+    EXPECT_THAT(chosen({.glob = {"[ab].{json,JSON}"}}), ElementsAre("a.json", "b.JSON"));
+    EXPECT_THAT(chosen({.glob = {"[!a-c].mp4"}}), ElementsAre("x/z/w.mp4"));
+}
+
+TEST(Selection, SpecialCharactersOfRegexesAreTextInGlobs) {
+    const auto matches = [](const std::string& glob, const std::string& key) {
+        const auto selection = compile_selection({.glob = {glob}});
+        EXPECT_TRUE(selection) << selection.error().message;
+        return (*selection)({.key = key});
+    };
+    EXPECT_TRUE(matches("a+(b)^$|.x", "a+(b)^$|.x"));
+    EXPECT_FALSE(matches("a.x", "abx"));
+    EXPECT_TRUE(matches("\\*\\{", "*{"));
+    EXPECT_TRUE(matches("[]x]", "]"));
+    EXPECT_TRUE(matches("a}b", "a}b"));
+}
+
+TEST(Selection, RefusesBrokenGlobsAndPatternsWithACaret) {
+    EXPECT_THAT(chosen({.glob = {"a[b"}}), ElementsAre(HasSubstr("a[b\n   ^")));
+    EXPECT_THAT(chosen({.glob = {"{a"}}), ElementsAre(HasSubstr("never closed")));
+    EXPECT_THAT(chosen({.exclude = {"a\\"}}), ElementsAre(HasSubstr("at the end")));
+    EXPECT_THAT(chosen({.match = {"("}}), ElementsAre(HasSubstr("^")));
+}
+
+TEST(Selection, ExcludeWinsOverInclude) {
+    EXPECT_THAT(chosen({.include = {"*json", "*.mp4"}, .exclude = {"x/**", ".*"}}),
+                ElementsAre("a.json", "c..json", "json", "n\nl.mp4"));
+}
+
+TEST(Selection, AllKindsMustAgree) {
+    EXPECT_THAT(chosen({.ext = {"json", "mp4"}, .match = {"^[a-c]", "z/"}, .size = AmountRange{.most = 6}}),
+                ElementsAre("a.json"));
+    EXPECT_THAT(chosen({.match = {"/$"}, .no_markers = true}), IsEmpty());
+}
+
+TEST(Selection, AgesAreCountedFromNowAndUnknownTimesHaveNone) {
+    const WallTime now(std::chrono::seconds(1'000'000));
+    const auto selection = compile_selection({.age = AmountRange{.least = 60}, .now = now});
+    ASSERT_TRUE(selection);
+    EXPECT_TRUE((*selection)({.key = "k", .modified = now - std::chrono::seconds(60)}));
+    EXPECT_FALSE((*selection)({.key = "k", .modified = now - std::chrono::seconds(59)}));
+    EXPECT_FALSE((*selection)({.key = "k", .modified = now + std::chrono::hours(1)}));
+    EXPECT_FALSE((*selection)({.key = "k"}));
+}
+
+TEST(Selection, ReadsRanges) {
+    const auto amount = [](const std::string& text) -> Result<std::uint64_t> {
+        std::uint64_t value = 0;
+        const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (fault != std::errc() || end != text.data() + text.size())
+            return Error{.code = Code::invalid, .message = text};
+        return value;
+    };
+    const auto range = [&](const std::string& text) {
+        const auto read = parse_range(text, amount);
+        return read ? std::pair(read->least, read->most) : std::pair<std::uint64_t, std::uint64_t>(9, 0);
+    };
+    EXPECT_EQ(range("+5"), std::pair(std::uint64_t{5}, UINT64_MAX));
+    EXPECT_EQ(range("-5"), std::pair(std::uint64_t{0}, std::uint64_t{5}));
+    EXPECT_EQ(range("5"), std::pair(std::uint64_t{5}, std::uint64_t{5}));
+    EXPECT_EQ(range("2..5"), std::pair(std::uint64_t{2}, std::uint64_t{5}));
+    EXPECT_EQ(range("2.."), std::pair(std::uint64_t{2}, UINT64_MAX));
+    EXPECT_EQ(range("..2"), std::pair(std::uint64_t{0}, std::uint64_t{2}));
+    for (const char* bad : {"", "..", "5..2", "x", "+"})
+        EXPECT_FALSE(parse_range(bad, amount)) << bad;
+}
+
+class List : public testing::Test {
+protected:
+    void start(MemoryStoreOptions options = {}) {
+        options.limits.list_page = 2;
+        store_ = make_memory_store(std::move(options));
+        for (const char* key : {"p/a-b", "p/a.b", "p/a/b", "p/c", "q"})
+            ASSERT_TRUE(store_->put({}, {"bkt", key, ""}, "12"));
+        command_.bucket = "bkt";
+        command_.prefix = "p/";
+        command_.scratch = directory_.path();
+    }
+    std::vector<std::string> list() {
+        std::vector<std::string> keys;
+        const auto totals = list_objects({}, *store_, command_, [&](const ListedObject& object) -> Status {
+            keys.push_back(object.key);
+            return {};
+        });
+        if (!totals) return {totals.error().message};
+        totals_ = *totals;
+        return keys;
+    }
+    TempDirectory directory_;
+    std::unique_ptr<ObjectStore> store_;
+    ListCommand command_;
+    ListTotals totals_;
+};
+
+TEST_F(List, HandsEveryObjectOnAndCounts) {
+    start();
+    EXPECT_THAT(list(), ElementsAre("p/a-b", "p/a.b", "p/a/b", "p/c"));
+    EXPECT_EQ(totals_.bytes, 8u);
+    EXPECT_EQ(totals_.pages, 2u);
+}
+
+TEST_F(List, StopsAsSoonAsThereAreEnough) {
+    start();
+    command_.max = 2;
+    EXPECT_THAT(list(), ElementsAre("p/a-b", "p/a.b"));
+    EXPECT_EQ(totals_.pages, 1u) << "the next page is not asked for";
+    command_.max = 0;
+    EXPECT_THAT(list(), IsEmpty());
+    EXPECT_EQ(totals_.pages, 0u);
+}
+
+TEST_F(List, SortsByBytesWhereTheStoreDoesNot) {
+    start({.order = MemoryStoreOptions::Order::directories});
+    EXPECT_THAT(list(), ElementsAre("p/a/b", "p/a-b", "p/a.b", "p/c"));
+    command_.sorted = true;
+    command_.max = 3;
+    EXPECT_THAT(list(), ElementsAre("p/a-b", "p/a.b", "p/a/b"));
+}
+
+TEST_F(List, ASingleObjectIsLookedAt) {
+    start();
+    command_.single = true;
+    command_.prefix = "p/c";
+    EXPECT_THAT(list(), ElementsAre("p/c"));
+    EXPECT_EQ(totals_.pages, 0u);
+    command_.prefix = "p/absent";
+    const auto absent = list_objects({}, *store_, command_, [](const ListedObject&) { return Status(); });
+    ASSERT_FALSE(absent);
+    EXPECT_EQ(absent.error().code, Code::not_found);
+}
+
+TEST(ListRows, JsonCarriesAnyKey) {
+    const WallTime time(std::chrono::milliseconds(1'709'957'106'789));
+    EXPECT_EQ(list_json("b", {.key = "a\"\n", .size = 3, .etag = "e", .modified = time}),
+              R"({"bucket":"b","path":"a\"\n","size":3,"etag":"e","last_modified":"2024-03-09T04:05:06.789Z"})");
+    EXPECT_THAT(list_json("b", {.key = "\xFF"}), HasSubstr(R"("path_b64":"/w==")"));
+}
+
+TEST(ListRows, TextIsEscapedForTerminalsOnly) {
+    EXPECT_THAT(list_text({.key = "a\nb", .size = 7}, true), HasSubstr("a\\x0ab"));
+    EXPECT_THAT(list_text({.key = "a\nb", .size = 7}, false), HasSubstr("a\nb"));
+}
+
+}  // namespace
+}  // namespace dray
