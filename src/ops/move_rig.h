@@ -51,7 +51,11 @@ public:
 
     void break_disk() { broken_ = true; }
     // The machine crashes: of what nobody waited for, only the first `kept` survive.
-    void lose_tail(std::size_t kept = 0) { receipts_.resize(std::min(receipts_.size(), durable_ + kept)); }
+    // What survives is durable, for opening a journal again syncs it.
+    void lose_tail(std::size_t kept = 0) {
+        receipts_.resize(std::min(receipts_.size(), durable_ + kept));
+        durable_ = receipts_.size();
+    }
     std::size_t not_durable() const { return receipts_.size() - durable_; }
     std::vector<Receipt> all() const { return receipts_; }
 
@@ -173,6 +177,10 @@ public:
             ended = pass(*mover);
         }
         last = mover->sent();
+        if (!last->all_answered) {
+            const Nanos quiet = last->copy_unanswered ? Nanos(kQuietTimeUnansweredCopy) : Nanos(kQuietTime);
+            stay_quiet_until(last->last_change + quiet);
+        }
         return ended;
     }
     Status pass(SafeMove& mover) {
@@ -193,10 +201,13 @@ public:
         journal->lose_tail(receipts_kept);
         faults->revive();
         claimed = true;
-        earlier_quiet_until = clock.wall() + kQuietTimeUnansweredCopy;
+        stay_quiet_until(clock.wall() + kQuietTimeUnansweredCopy);
+        earlier_quiet_until = quiet_until;
     }
-    // What undo makes of this run: a rig of its own on the same store. A run whose end
-    // line says that all was answered has no quiet time (R3).
+    void stay_quiet_until(WallTime until) { quiet_until = std::max(quiet_until.value_or(until), until); }
+
+    // From here on this rig is the undo of its run. A run of which every process ended by itself and had all answered
+    // has no quiet time (R3).
     void become_undo() {
         std::vector<Action> back;
         for (const Action& action : actions) {
@@ -214,11 +225,7 @@ public:
         }
         actions = std::move(back);
         parent_first_answer = first_answer;
-        const bool calm = last && last->all_answered;
-        if (!calm) {
-            const bool copy = !last || last->copy_unanswered;
-            parent_quiet_until = clock.wall() + (copy ? Nanos(kQuietTimeUnansweredCopy) : Nanos(kQuietTime));
-        }
+        parent_quiet_until = std::exchange(quiet_until, std::nullopt);
         journal = std::make_unique<MemoryJournal>();
         claimed = false;
         last.reset();
@@ -254,7 +261,8 @@ public:
     bool claimed = false;
     std::optional<SentRequests> last;  // of the last process that ended by itself
     std::optional<WallTime> earlier_quiet_until, scope_quiet_until, parent_quiet_until, parent_first_answer;
-    std::optional<WallTime> first_answer;
+    std::optional<WallTime> first_answer;  // of the run
+    std::optional<WallTime> quiet_until;   // what this run sent may land until then
 };
 
 }  // namespace dray

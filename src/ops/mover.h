@@ -106,6 +106,7 @@ private:
     RemoveStage stage_;
     std::atomic<bool> deleting_ = false;              // delete_after: the second pass has begun
     std::atomic<bool> condition_struck_off_ = false;  // R13: a source condition was seen to be ignored
+    std::atomic<Ticket> last_copied_ = 0;             // of the latest `copied` receipt of this process
     std::mutex held_mutex_;
     std::vector<OneMove> held_;
 };

@@ -207,6 +207,8 @@ Next Mover::record_copied(Work work, const ObjectInfo& target, Proof proof) {
                           .proof = proof,
                           .requests = std::exchange(move.requests, 0)};
     move.ticket = work.recorder.record(*move.copied);
+    for (Ticket last = last_copied_; last < *move.ticket && !last_copied_.compare_exchange_weak(last, *move.ticket);) {
+    }
     move.unsure = false;
     move.proven_at = work.ctx.clock().steady();
     return Next::remove;

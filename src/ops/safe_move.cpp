@@ -143,6 +143,8 @@ Status Mover::finish(const Context& ctx, Recorder& recorder) {
         }
         if (ctx.stopped()) break;
     }
+    // The second pass takes `copied` receipts from the journal as durable, this process's own among them.
+    if (setup_.settings.delete_after && last_copied_ != 0) TRY(recorder.wait_durable(last_copied_));
     if (auto error = fatal()) return *std::move(error);
     if (!recorder.may_change()) {
         return Error{.code = Code::local, .message = "the journal cannot be written; nothing more is sent"};

@@ -28,7 +28,7 @@ TEST(Rules, R1_UndoWaitsUntilNothingOfItsParentCanLand) {
         rig.plan("in/a", "out/a");
         rig.faults->add({.verb = Verb::remove_many, .action = FaultAction::repeat_later, .delay = seconds(30)});
         EXPECT_TRUE(rig.run());
-        rig.last.reset();  // it died before its end line
+        rig.after_death();  // before its end line
 
         rig.become_undo();
         EXPECT_TRUE(rig.run());

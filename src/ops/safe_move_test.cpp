@@ -182,6 +182,18 @@ TEST(SafeMove, KeepsEverySourceUntilTheLastCopyIsProven) {
     EXPECT_EQ(rig.final(2).state, ReceiptState::deleted);
 }
 
+TEST(SafeMove, MakesEveryReceiptDurableBeforeTheSecondPassMayDelete) {
+    MoveRig rig({.settings = {.delete_after = true}});
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    auto mover = rig.process();
+
+    ASSERT_TRUE(rig.pass(*mover));
+
+    EXPECT_EQ(rig.journal->all().size(), 1U);
+    EXPECT_EQ(rig.journal->not_durable(), 0U);
+}
+
 TEST(SafeMove, DeletesNothingWhenOneCopyOfAllCannotBeProven) {
     MoveRig rig({.settings = {.delete_after = true}});
     rig.put("in/a", "a");
