@@ -10,6 +10,13 @@
 
 namespace dray::s3 {
 
+// For rooms that speak of calls and may not know the transport.
+using http::BodySink;
+using http::BodySource;
+using http::Header;
+using http::Headers;
+using http::Timeouts;
+
 struct Call {
     Operation operation = Operation::head_object;
     std::string bucket;

@@ -78,13 +78,17 @@ struct Client::Impl {
     void settle_first_use(Error& error);
 };
 
-Client::Client(ClientOptions options, std::unique_ptr<CredentialSource> credentials, std::unique_ptr<http::Client> http)
-    : impl_(std::make_unique<Impl>()) {
-    impl_->options = std::move(options);
-    impl_->credentials = std::move(credentials);
-    impl_->http = std::move(http);
-}
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::make(ClientOptions options, std::unique_ptr<CredentialSource> credentials) {
+    auto impl = std::make_unique<Impl>();
+    TRY_LET(http, http::Client::make({.ca_bundle = options.ca_bundle, .verify_tls = options.verify_tls}));
+    impl->http = std::move(http);
+    impl->options = std::move(options);
+    impl->credentials = std::move(credentials);
+    return std::unique_ptr<Client>(new Client(std::move(impl)));
+}
 
 const Endpoint& Client::endpoint() const {
     return impl_->options.endpoint;

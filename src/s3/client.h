@@ -22,7 +22,9 @@ struct ClientOptions {
     Endpoint endpoint;
     bool request_payer = false;         // x-amz-request-payer: requester
     std::string expected_bucket_owner;  // account id; empty: not checked
-    http::Timeouts timeouts;            // of calls that are not patient (OperationFacts)
+    Timeouts timeouts;                  // of calls that are not patient (OperationFacts)
+    std::string ca_bundle;              // path; empty: the system's
+    bool verify_tls = true;             // false only when a person typed --insecure
 };
 
 // A success.
@@ -39,7 +41,8 @@ struct Answer {
 // Thread-safe.
 class Client {
 public:
-    Client(ClientOptions options, std::unique_ptr<CredentialSource> credentials, std::unique_ptr<http::Client> http);
+    // Sends nothing yet. Error: local.
+    static Result<std::unique_ptr<Client>> make(ClientOptions options, std::unique_ptr<CredentialSource> credentials);
     ~Client();
 
     const Endpoint& endpoint() const;
@@ -52,6 +55,7 @@ public:
 
 private:
     struct Impl;
+    explicit Client(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 

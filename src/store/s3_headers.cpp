@@ -55,7 +55,7 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-std::uint64_t size_of(const http::Headers& headers) {
+std::uint64_t size_of(const s3::Headers& headers) {
     auto range = http::find(headers, "content-range");
     auto slash = range.rfind('/');
     if (slash != std::string_view::npos) return s3::number(range.substr(slash + 1)).value_or(0);
@@ -64,7 +64,7 @@ std::uint64_t size_of(const http::Headers& headers) {
 
 }  // namespace
 
-void add_property_headers(http::Headers& headers, const Properties& properties) {
+void add_property_headers(s3::Headers& headers, const Properties& properties) {
     for (const auto& known : kBothWays) {
         const auto& value = properties.*known.field;
         if (!value.empty()) headers.push_back({std::string(known.name), value});
@@ -80,7 +80,7 @@ void add_property_headers(http::Headers& headers, const Properties& properties) 
     }
 }
 
-Properties properties_of(const http::Headers& headers) {
+Properties properties_of(const s3::Headers& headers) {
     Properties properties;
     for (const auto& known : kBothWays)
         properties.*known.field = http::find(headers, known.name);
@@ -101,7 +101,7 @@ Properties properties_of(const http::Headers& headers) {
     return properties;
 }
 
-std::vector<Checksum> checksums_of(const http::Headers& headers) {
+std::vector<Checksum> checksums_of(const s3::Headers& headers) {
     std::vector<Checksum> checksums;
     auto type = http::find(headers, "x-amz-checksum-type");
     for (const auto& known : kChecksums) {
@@ -114,13 +114,13 @@ std::vector<Checksum> checksums_of(const http::Headers& headers) {
     return checksums;
 }
 
-void add_checksum_header(http::Headers& headers, const Checksum& checksum) {
+void add_checksum_header(s3::Headers& headers, const Checksum& checksum) {
     auto known = std::find_if(std::begin(kChecksums), std::end(kChecksums),
                               [&](const auto& c) { return c.algorithm == checksum.algorithm; });
     headers.push_back({std::string(known->name), checksum.value});
 }
 
-ObjectInfo object_info_of(const http::Headers& headers) {
+ObjectInfo object_info_of(const s3::Headers& headers) {
     return {.size = size_of(headers),
             .etag = s3::unquoted_etag(http::find(headers, "etag")),
             .modified = s3::http_time_or_epoch(http::find(headers, "last-modified")),

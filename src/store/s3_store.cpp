@@ -20,8 +20,8 @@
 namespace dray {
 namespace {
 
-// A ByteSource, as the http room reads bodies.
-class BodyFrom : public http::BodySource {
+// A ByteSource, as the wire reads bodies.
+class BodyFrom : public s3::BodySource {
 public:
     explicit BodyFrom(ByteSource& source) : source_(source) {}
     std::uint64_t size() const override { return source_.size(); }
@@ -32,7 +32,7 @@ private:
     ByteSource& source_;
 };
 
-class SinkInto : public http::BodySink {
+class SinkInto : public s3::BodySink {
 public:
     explicit SinkInto(const ByteSink& sink) : sink_(sink) {}
     Status write(std::string_view bytes) override { return sink_(bytes); }
@@ -41,12 +41,12 @@ private:
     const ByteSink& sink_;
 };
 
-void add_conditions(http::Headers& headers, bool if_absent, const std::string& if_match) {
+void add_conditions(s3::Headers& headers, bool if_absent, const std::string& if_match) {
     if (if_absent) headers.push_back({"if-none-match", "*"});
     if (!if_match.empty()) headers.push_back({"if-match", s3::quoted_etag(if_match)});
 }
 
-void add_acl(http::Headers& headers, const std::string& acl) {
+void add_acl(s3::Headers& headers, const std::string& acl) {
     if (!acl.empty()) headers.push_back({"x-amz-acl", acl});
 }
 
@@ -63,8 +63,8 @@ Properties for_copy(const CopyOptions& options) {
     return properties;
 }
 
-http::Headers copy_headers(const CopyOptions& options) {
-    http::Headers headers;
+s3::Headers copy_headers(const CopyOptions& options) {
+    s3::Headers headers;
     add_property_headers(headers, for_copy(options));
     if (options.replace) {
         headers.push_back({"x-amz-metadata-directive", "REPLACE"});
@@ -85,9 +85,7 @@ Part part_of(const s3::UploadedPart& part) {
 
 class S3Store : public ObjectStore {
 public:
-    S3Store(s3::ClientOptions options, std::unique_ptr<s3::CredentialSource> credentials,
-            std::unique_ptr<http::Client> http)
-        : client_(std::move(options), std::move(credentials), std::move(http)) {}
+    explicit S3Store(std::unique_ptr<s3::Client> client) : owned_(std::move(client)), client_(*owned_) {}
 
     std::string identity() const override { return client_.endpoint().url(); }
     const Limits& limits() const override { return limits_; }
@@ -122,7 +120,8 @@ public:
 private:
     Result<s3::ListedKeys> list_page(const Context& ctx, const ListRequest& request);
 
-    s3::Client client_;
+    const std::unique_ptr<s3::Client> owned_;
+    s3::Client& client_;
     const Limits limits_;
     std::atomic<bool> lists_v1_{false};  // this store knows only the first version of listing
 };
@@ -272,7 +271,7 @@ Status S3Store::set_tags(const Context& ctx, const ObjectRef& object, const std:
 }
 
 Result<Upload> S3Store::create_upload(const Context& ctx, const ObjectRef& object, const PutOptions& options) {
-    http::Headers headers;
+    s3::Headers headers;
     add_property_headers(headers, options.properties);
     add_acl(headers, options.acl);
     TRY_LET(started, s3::create_multipart_upload(ctx, client_, object.bucket, object.key, std::move(headers)));
@@ -352,13 +351,14 @@ Result<BucketFacts> S3Store::bucket_facts(const Context& ctx, const std::string&
 
 Result<std::unique_ptr<ObjectStore>> make_s3_store(S3StoreOptions options) {
     if (!options.credentials) return Error{.code = Code::invalid, .message = "an S3 store needs credentials"};
-    TRY_LET(http, http::Client::make(options.http));
-    s3::ClientOptions client{.endpoint = std::move(options.endpoint),
-                             .request_payer = options.request_payer,
-                             .expected_bucket_owner = std::move(options.expected_bucket_owner),
-                             .timeouts = options.timeouts};
-    return std::unique_ptr<ObjectStore>(
-        std::make_unique<S3Store>(std::move(client), std::move(options.credentials), std::move(http)));
+    s3::ClientOptions wire{.endpoint = std::move(options.endpoint),
+                           .request_payer = options.request_payer,
+                           .expected_bucket_owner = std::move(options.expected_bucket_owner),
+                           .timeouts = options.timeouts,
+                           .ca_bundle = std::move(options.ca_bundle),
+                           .verify_tls = options.verify_tls};
+    TRY_LET(client, s3::Client::make(std::move(wire), std::move(options.credentials)));
+    return std::unique_ptr<ObjectStore>(std::make_unique<S3Store>(std::move(client)));
 }
 
 }  // namespace dray

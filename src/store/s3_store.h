@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "s3/client.h"
+#include "s3/call.h"
 #include "s3/credentials.h"
 #include "s3/endpoint.h"
 #include "store/object_store.h"
@@ -17,10 +17,11 @@ namespace dray {
 struct S3StoreOptions {
     s3::Endpoint endpoint;
     std::unique_ptr<s3::CredentialSource> credentials;
-    http::ClientOptions http;
+    std::string ca_bundle;   // path; empty: the system's
+    bool verify_tls = true;  // false only when a person typed --insecure
     bool request_payer = false;
     std::string expected_bucket_owner;  // account id; empty: not checked
-    http::Timeouts timeouts;
+    s3::Timeouts timeouts;
 };
 
 // Sends nothing yet. Error: local (libcurl, descriptors), invalid (no credentials given).
