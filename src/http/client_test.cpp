@@ -254,6 +254,21 @@ TEST(HttpClient, NeverSendsAChangingRequestTwiceWhenAReusedConnectionDies) {
     EXPECT_THAT(server.requests(), SizeIs(2)) << "the hidden repeat must not reach the server";
 }
 
+TEST(HttpClient, NeverSendsABodyFromASourceTwiceEither) {
+    TestServer server([](Peer& peer) {
+        peer.request();
+        peer.answer("");
+        peer.request();
+    });
+    auto client = make_client();
+    ASSERT_TRUE(client->send({}, put(server, "one")).complete());
+    Text source("two");
+    auto exchange = client->send({}, {.method = "PUT", .url = server.url(), .source = &source});
+    EXPECT_EQ(exchange.fault, Fault::dead_connection) << exchange.detail;
+    EXPECT_EQ(exchange.phase, Phase::sent);
+    EXPECT_THAT(server.requests(), SizeIs(2));
+}
+
 TEST(HttpClient, RepeatsAReadingRequestOnAFreshConnectionWhenAReusedOneDies) {
     TestServer server([](Peer& peer) {
         peer.request();

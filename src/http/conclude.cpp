@@ -87,6 +87,8 @@ void conclude(void* easy, int code, const char* words, Transfer& transfer) {
         Fault fault = after_the_request(result);
         // libcurl sees an orderly close, and repeats; a reset it does not. Both mean the same here.
         bool dead = fault == Fault::reset && exchange.phase == Phase::sent && exchange.reused_connection;
+        // It wanted to repeat a body from a source, which we do not rewind for it.
+        dead = dead || result == CURLE_SEND_FAIL_REWIND;
         return transfer.end(dead ? Fault::dead_connection : fault, detail);
     }
     transfer.end(proxy_refused(easy) ? Fault::proxy : before_the_request(result), detail);
