@@ -156,6 +156,9 @@ Status read_places(const Values& values, SegregateConfig& config) {
     TRY_LET(source, place_of(values, "s3_dir", true));
     config.source_lacked_slash = !source.prefix.empty() && !source.prefix.ends_with('/');
     config.source = {source.bucket, with_slash(source.prefix)};
+    if (config.source_lacked_slash)
+        config.warnings.push_back("s3_dir is taken as s3://" + config.source.bucket + "/" + config.source.prefix +
+                                  "; neighbours whose names only begin so are left alone");
     TRY_LET(error, place_of(values, "s3_error_dir", false));
     config.error = {error.bucket, with_slash(error.prefix)};
     TRY_LET(segregated, place_of(values, "s3_segregated_dir", false));
@@ -167,6 +170,8 @@ Status read_numbers(const Values& values, SegregateConfig& config) {
     TRY_LET(delay, values.integer("time_delay"));
     if (delay) config.time_delay = *delay;
     config.time_delay_is_zero = delay == 0;
+    if (config.time_delay_is_zero && !config.match_pattern)
+        config.warnings.push_back("time_delay is 0; the script took that for 86400, and so does s3-segregate");
     // n_keys and n_loops bounded how much one run could do; there is no such bound any more.
     TRY(values.count("n_keys"));
     TRY(values.count("n_loops"));

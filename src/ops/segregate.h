@@ -29,6 +29,7 @@ struct SegregateConfig {
     std::string segregated_dir;                // without scheme; strftime, the bucket too
     Place error;                               // ends at a slash, or is a whole bucket
     std::optional<std::uint32_t> workers;      // cap on moves at once; nullopt: not given
+    std::vector<std::string> warnings;         // for people: where a setting means something else than it did
 };
 
 inline constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{1} << 20;

@@ -145,11 +145,13 @@ TEST(SegregateConfig, G9TheSourceDirectoryEndsAtASlash) {
     const auto config = parsed(config_xml(element("s3_dir", "s3://b/in")));
     EXPECT_EQ(config.source.prefix, "in/");
     EXPECT_TRUE(config.source_lacked_slash);
+    EXPECT_THAT(config.warnings, testing::ElementsAre(HasSubstr("s3_dir is taken as s3://b/in/")));
     EXPECT_FALSE(parsed(config_xml(element("s3_dir", "s3://b/"))).source_lacked_slash);
 }
 
 TEST(Segregate, G11ADelayOfZeroIsZeroUnlessTheScriptsDayIsAskedFor) {
     const auto config = parsed(config_xml(element("match_pattern", "") + element("time_delay", "0")));
+    EXPECT_EQ(config.warnings.size(), 1u);
     const DateTime now{.year = 2024, .month = 3, .day = 1, .minute = 30};
     EXPECT_EQ(segregate_rule(config, {.now = now}).date, now);
     EXPECT_EQ(segregate_rule(config, {.now = now, .zero_delay_is_a_day = true}).date,
