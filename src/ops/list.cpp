@@ -78,7 +78,9 @@ private:
                                            }
                                            return true;
                                        });
-        return listed ? Status() : Status(listed.error());
+        if (!listed) return Status(listed.error());
+        totals_.anomalies = listed->anomalies;
+        return {};
     }
 
     Result<ListTotals> list_sorted() {

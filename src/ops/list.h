@@ -10,6 +10,7 @@
 
 #include "base/context.h"
 #include "ops/planner.h"
+#include "store/listing.h"
 #include "store/object_store.h"
 
 namespace dray {
@@ -53,8 +54,9 @@ struct ListCommand {
     std::string scratch;
 };
 struct ListTotals {
-    std::uint64_t listed = 0, pages = 0;
+    std::uint64_t listed = 0, pages = 0;  // pages with objects
     std::uint64_t chosen = 0, bytes = 0;  // of the chosen
+    ListAnomalies anomalies;              // with outside > 0 the listing was not whole: exit 1 (row L06)
 };
 // Calls `each` for every chosen object; an error of it ends the listing. Errors: not_found (bucket, single object),
 // whatever listing says, local (scratch).

@@ -1,17 +1,22 @@
-// Pages of a listing, one after the other, checked as they come.
+// Pages of a listing until the caller has enough: list_all(), with a way to end early.
 #pragma once
 
 #include <functional>
 
 #include "base/context.h"
+#include "store/listing.h"
 #include "store/object_store.h"
 
 namespace dray {
 
-// Calls `page` for each page from the start of `request` on, until it answers false or there are no more. True: the
-// listing came to its end. Errors: list()'s; corrupt (a key outside the prefix, "there is more" without saying where);
-// what `page` returns.
-Result<bool> list_pages(const Context& ctx, ObjectStore& store, ListRequest request,
-                        const std::function<Result<bool>(const ListPage&)>& page);
+struct PagesRead {
+    bool complete = false;    // the listing came to its proven end
+    ListAnomalies anomalies;  // of a complete one
+};
+
+// Calls `page` for each page with objects, until it answers false or there are no more. Errors: list_all()'s; what
+// `page` returns.
+Result<PagesRead> list_pages(const Context& ctx, ObjectStore& store, ListRequest request,
+                             const std::function<Result<bool>(const ListPage&)>& page);
 
 }  // namespace dray

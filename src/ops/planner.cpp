@@ -115,21 +115,22 @@ private:
     // What is there already, below the common beginning of all targets of one bucket and template.
     Status look_at(const Context& ctx, const std::string& bucket, bool unmatched, const std::string& prefix) {
         ObjectStore& store = *request_.stores[request_.target_store];
-        std::uint64_t pages_left = totals_.effects + kTargetPagesBeyondEffects;
-        const auto complete =
+        std::uint64_t worth_listing = (totals_.effects + kTargetPagesBeyondEffects) * store.limits().list_page;
+        const auto pages =
             list_pages(ctx, store, {.bucket = bucket, .prefix = prefix}, [&](const ListPage& page) -> Result<bool> {
                 if (request_.progress) request_.progress->targets_listed += page.objects.size();
                 for (const ListedObject& object : page.objects)
                     TRY(proof_->existing(target_place_, bucket, object));
-                return --pages_left > 0;
+                worth_listing -= std::min<std::uint64_t>(worth_listing, page.objects.size());
+                return worth_listing > 0;
             });
-        if (!complete && complete.error().code == Code::not_found && !named_by_user(bucket)) {
+        if (!pages && pages.error().code == Code::not_found && !named_by_user(bucket)) {
             // The template made up this bucket's name: its objects fail, the others move.
             missing_.insert(bucket);
             return {};
         }
-        if (!complete) return Error(complete.error()).within("look at the targets");
-        return *complete ? Status() : look_at_each(ctx, bucket, unmatched);
+        if (!pages) return Error(pages.error()).within("look at the targets");
+        return pages->complete ? Status() : look_at_each(ctx, bucket, unmatched);
     }
 
     Status look_at_each(const Context& ctx, const std::string& bucket, bool unmatched) {
@@ -197,7 +198,9 @@ private:
                                    TRY(take(object, round));
                                return true;
                            });
-            return listed ? Status() : Status(listed.error());
+            if (!listed) return Status(listed.error());
+            note_outside(listed->anomalies.outside);
+            return {};
         }
         TRY_LET(seen, store.head(ctx_, {request_.source_bucket, request_.source_prefix, ""}));
         return take({.key = request_.source_prefix,
@@ -206,6 +209,15 @@ private:
                      .modified = seen.modified,
                      .storage_class = seen.properties.storage_class},
                     round);
+    }
+
+    // Row L06: they were dropped, and the run must not pass for a whole one.
+    void note_outside(std::uint64_t keys) const {
+        if (keys == 0) return;
+        if (request_.progress) request_.progress->outside = keys;
+        log_event(LogLevel::warning, "listing-outside",
+                  {{"prefix", "s3://" + request_.source_bucket + "/" + request_.source_prefix},
+                   {"dropped", std::to_string(keys)}});
     }
 
     Status take(const ListedObject& object, Round& round) {

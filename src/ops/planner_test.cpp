@@ -12,6 +12,7 @@
 #include "base/temp_directory.h"
 #include "ops/key_fold.h"
 #include "store/memory_store.h"
+#include "store/wrapped_store.h"
 
 namespace dray {
 namespace {
@@ -373,6 +374,32 @@ TEST_F(Planner, LooksAtTargetsSinglyWhereTheirPrefixHoldsFarMoreThanThePlan) {
 TEST_F(Planner, AnEmptySourceIsAnEmptyPlan) {
     ASSERT_TRUE(plan("out/{path}"));
     EXPECT_EQ(totals_.listed, 0u);
+}
+
+// A store that tells a key which was not asked for.
+class StrayStore : public WrappedStore {
+public:
+    using WrappedStore::WrappedStore;
+    Result<ListPage> list(const Context& ctx, const ListRequest& request) override {
+        TRY_LET(page, WrappedStore::list(ctx, request));
+        page.objects.push_back({.key = "zz/stranger"});
+        return std::move(page);
+    }
+
+protected:
+    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
+};
+
+TEST_F(Planner, L06KeysOutsideThePrefixAreDroppedAndCounted) {
+    put("in/a");
+    store_ = std::make_unique<StrayStore>(std::move(store_));
+    PlanProgress progress;
+    request_.stores = {store_.get()};
+    request_.progress = &progress;
+    ASSERT_TRUE(plan("out/{path}"));
+    EXPECT_THAT(lines(), ElementsAre("in/a -> out/a"));
+    EXPECT_EQ(progress.outside, 1u);
+    EXPECT_EQ(totals_.listed, 1u);
 }
 
 // A model without sorts, files or hashes: what a plan must say.
