@@ -169,7 +169,7 @@ std::vector<Row> status_rows() {
         {"HEAD_404", head_object, answered(404), Code::not_found},
         {"HEAD_of_a_marker", head_object, answered(405, "", {{"x-amz-delete-marker", "true"}}), Code::not_found},
         {"HeadBucket_404", head_bucket, answered(404), Code::not_found, false, true},
-        {"C13_BadDigest", put_object, answered(400, error_xml("BadDigest")), Code::unavailable},
+        {"C13_BadDigest", put_object, answered(400, error_xml("BadDigest")), Code::corrupt},
         {"M17_InvalidPartOrder", complete_multipart_upload, answered(400, error_xml("InvalidPartOrder")),
          Code::invalid},
         {"M28_archived", copy_object, answered(403, error_xml("InvalidObjectState")), Code::invalid},

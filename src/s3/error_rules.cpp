@@ -27,7 +27,7 @@ constexpr ErrorRule kCodes[] = {
     // The request did not arrive whole, or not unharmed: it was not done.
     {.name = "RequestTimeout", .code = Code::unavailable, .reason = "slow-upload"},
     {.name = "IncompleteBody", .code = Code::unavailable},
-    {.name = "BadDigest", .code = Code::unavailable, .reason = "bad-digest"},
+    {.name = "BadDigest", .code = Code::corrupt, .reason = "bad-digest"},
     {.name = "XAmzContentSHA256Mismatch", .code = Code::unavailable, .reason = "bad-digest"},
     {.name = "XAmzContentChecksumMismatch", .code = Code::unavailable, .reason = "bad-digest"},
     {.name = "ContentSHA256Mismatch", .code = Code::unavailable, .reason = "bad-digest"},

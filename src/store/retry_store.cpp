@@ -7,6 +7,10 @@
 namespace dray {
 namespace {
 
+// Bytes that arrive other than they were sent are sent once more; twice the same is no accident of the line (rows C11,
+// C13).
+constexpr std::uint32_t kCorruptAttempts = 2;
+
 Nanos doubled(Nanos base, std::uint32_t times, Nanos cap) {
     return std::min(cap, base * (std::int64_t{1} << std::min<std::uint32_t>(times, 20)));
 }
@@ -46,7 +50,8 @@ Status RetryStore::around(const Context& ctx, Call& call, const Attempt& attempt
 
         Error error = std::move(status).error();
         const bool may_repeat = call.repeatable || (changes(call.verb) && !error.unsure);
-        if (!error.temporary() || error.fatal || !may_repeat) return final(std::move(error));
+        const bool garbled = error.code == Code::corrupt && attempts + 1 < kCorruptAttempts;
+        if (!(error.temporary() || garbled) || error.fatal || !may_repeat) return final(std::move(error));
         unsure = unsure || error.unsure;
         const bool is_slow = error.code == Code::throttled;
         is_slow ? ++slow : ++attempts;

@@ -61,6 +61,20 @@ TEST_F(Retries, H03_UpToSevenTransientErrorsAreOvercome) {
     }
 }
 
+TEST_F(Retries, C13_GarbledBytesAreSentOnceMoreAndNotAgain) {
+    for (const std::uint32_t failures : {1U, 2U}) {
+        auto store = retrying();
+        faults_->add(
+            {.verb = Verb::put, .count = failures, .action = FaultAction::fail, .error = failing(Code::corrupt)});
+        const auto made = store->put(ctx_, a_, "1");
+        EXPECT_EQ(made.has_value(), failures == 1);
+        if (!made) {
+            EXPECT_EQ(made.error().code, Code::corrupt) << "not 'exhausted': it says what is wrong";
+        }
+        EXPECT_EQ(faults_->calls(Verb::put), 2U);
+    }
+}
+
 TEST_F(Retries, TheEighthFailureIsTheLast) {
     auto store = retrying();
     faults_->add({.count = 100, .action = FaultAction::fail, .error = failing(Code::unavailable)});

@@ -139,6 +139,15 @@ Result<StoreUrl> parse_store_url(std::string_view text, bool literal) {
     return parse_local(text, std::string(scheme.rest), literal);
 }
 
+void rest_on_existing(StoreUrl& url) {
+    if (url.kind != StoreKind::local) return;
+    fs::path existing = url.bucket;
+    std::error_code unreadable;  // then it is not taken for existing, and its use will say why
+    while (!fs::exists(existing, unreadable) && existing.has_relative_path())
+        existing = existing.parent_path();
+    if (existing.string() != url.bucket) move_into(url, existing.string());
+}
+
 void share_bucket(StoreUrl& a, StoreUrl& b) {
     if (a.kind != StoreKind::local || b.kind != StoreKind::local || a.bucket == b.bucket) return;
     if (lies_inside(a.bucket, b.bucket)) {

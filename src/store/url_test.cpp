@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "store/test_dir.h"
@@ -103,6 +104,22 @@ TEST(StoreUrls, TextReadsBack) {
     for (const char* text : {"s3://b/key", "s3://b/prefix/", "s3://b/begins*", "s3://b/"}) {
         EXPECT_EQ(parse_store_url(text)->text(), text);
     }
+}
+
+TEST(StoreUrls, ALocalDirectoryThatIsNotThereYetIsAPrefixOfTheNearestThatIs) {
+    const TestDir home;
+    const std::string root = std::filesystem::canonical(home.path()).string();
+    auto url = parse_store_url(home.path() + "/new/deeper/");
+    ASSERT_TRUE(url) << url.error().message;
+    rest_on_existing(*url);
+    EXPECT_EQ(url->bucket, root);
+    EXPECT_EQ(url->key, "new/deeper/");
+    EXPECT_EQ(url->form, StoreUrl::Form::prefix);
+
+    auto there = parse_store_url(home.path() + "/");
+    rest_on_existing(*there);
+    EXPECT_EQ(there->bucket, root);
+    EXPECT_EQ(there->key, "");
 }
 
 }  // namespace
