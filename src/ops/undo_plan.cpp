@@ -18,13 +18,14 @@ Action turned_round(JoinedAction&& joined) {
     back.target_existed = joined.action.target_existed;
     back.parent = joined.final ? joined.final->state : joined.copied ? joined.copied->state : ReceiptState::none;
 
-    // The planner's etag of the target names what was there before; the receipt's names what the parent made of it.
+    // The receipt's etag names what the parent made of the target. The planner's names what was there before it: left
+    // in, undo would take a stranger's object for ours.
     const Receipt* made = target_receipt(joined);
     if (made && !made->etag.empty()) {
         back.from.etag = made->etag;
         back.from.version = joined.copied ? joined.copied->version : std::string();
         back.parent_checksum = made->checksum;
-    } else if (!back.target_existed) {
+    } else {
         back.from.etag.clear();
     }
     back.from.size = back.to.size;
