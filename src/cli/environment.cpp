@@ -49,11 +49,17 @@ Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room
         TRY_LET(found, default_state_directory());
         state = found;
     }
+    std::optional<std::chrono::seconds> quiet_time;
+    if (!flags.quiet_time.empty()) {
+        TRY_LET(seconds, parse_age(flags.quiet_time));
+        quiet_time = std::chrono::seconds(static_cast<std::int64_t>(seconds));
+    }
     return RunEnvironment{.state_directory = std::move(state),
                           .run_name = flags.run_id,
                           .open_store = [&room](PlannedStore& store) { return room.open(store); },
                           .requests = [&room] { return room.requests(); },
                           .workers = flags.workers,
+                          .quiet_time = quiet_time,
                           .wait_lock = flags.wait_lock,
                           .watcher = progress.watcher()};
 }

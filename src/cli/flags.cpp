@@ -72,6 +72,10 @@ void add_common(CLI::App& app, CommonFlags& flags) {
     app.add_option("--rate", flags.store.rate, "requests a second at most")
         ->check(CLI::NonNegativeNumber)
         ->group("Running");
+    app.add_option(
+           "--quiet-time", flags.quiet_time,
+           "wait at most this long (2s, 5m) for late requests of killed processes; only when nothing can be in flight")
+        ->group("Running");
     app.add_flag("--wait-lock", flags.wait_lock, "wait for a run that works on the same prefix")->group("Running");
     app.add_flag("--json", flags.json, "results as JSON lines")->group("Output");
     app.add_option_function<std::string>(

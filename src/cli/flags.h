@@ -19,6 +19,7 @@ struct CommonFlags {
     StoreSettings store;
     std::string state;  // --state; empty: the default
     std::string run_id;
+    std::string quiet_time;  // as parse_age(); empty: as long as the rules say
     std::size_t workers = 256;
     bool json = false, quiet = false, wait_lock = false;
     int verbose = 0;

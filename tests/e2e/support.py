@@ -54,7 +54,7 @@ class PartServer:
     running = {}
 
     def __init__(self, name, *arguments):
-        self.script, self.arguments = ROOT / "tests" / "parts" / name, arguments
+        self.script, self.arguments = ROOT / "tests" / "parts" / "s3" / name, arguments
         self.state = tempfile.mkdtemp(prefix=f"dray-{name}-")
         done = subprocess.run([self.script, "start", "-d", self.state, *arguments], capture_output=True, text=True, timeout=300, check=False)
         if done.returncode != 0:

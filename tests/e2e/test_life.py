@@ -56,9 +56,9 @@ class OnAModelWithSingleConditionalDeletes(Life, support.DrayTest):
 
 class OnSeaweedFS(Life, support.DrayTest):
     def open_store(self):
-        return self.part("seaweedfs", "-p", "28333")
+        return self.part("seaweedfs", "-p", "18333")
 
 
 class OnRadosgw(Life, support.DrayTest):
     def open_store(self):
-        return self.part("radosgw", "-p", "28480")
+        return self.part("radosgw", "-p", "18480")

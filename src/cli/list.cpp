@@ -1,0 +1,78 @@
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/environment.h"
+#include "cli/exit_code.h"
+#include "cli/selection.h"
+#include "cli/temporary.h"
+#include "ops/list.h"
+
+namespace dray {
+namespace {
+
+// One object the way it was asked for, with its end of line.
+std::string shown(const Shell& shell, const ListFlags& flags, const StoreUrl& url, const ListedObject& object) {
+    const bool terminal = shell.out_is_terminal();
+    const char end = flags.nul ? '\0' : '\n';
+    std::string text;
+    if (flags.common.json) {
+        text = list_json(url.bucket, object);
+    } else if (flags.urls_only) {
+        StoreUrl one = url;
+        one.form = StoreUrl::Form::object;
+        one.key = object.key;
+        text = terminal ? printable(one.text()) : one.text();
+    } else if (flags.keys_only) {
+        text = terminal ? printable(object.key) : object.key;
+    } else {
+        text = list_text(object, terminal);
+    }
+    text.push_back(end);
+    return text;
+}
+
+const Error kReaderLeft{.code = Code::cancelled, .message = "the reader of the output went away"};
+
+Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& room, const std::string& text,
+                            std::uint64_t max, const std::string& scratch) {
+    TRY_LET(url, parse_store_url(text, flags.literal));
+    PlannedStore planned = planned_store(url);
+    TRY_LET(store, room.open(planned));
+    TRY_LET(select, selection_of(flags.select, url.key, flags.no_markers));
+    const ListCommand command{.bucket = url.bucket,
+                              .prefix = url.key,
+                              .single = url.form == StoreUrl::Form::object,
+                              .select = select,
+                              .max = max,
+                              .sorted = flags.sorted,
+                              .scratch = scratch};
+    auto totals = list_objects(shell.context(), *store, command, [&](const ListedObject& object) -> Status {
+        if (!shell.print(shown(shell, flags, url, object))) return kReaderLeft;
+        return {};
+    });
+    if (totals && totals->chosen == 0 && !flags.common.quiet)
+        shell.complain("nothing found at " + quoted(text) + " (" + with_commas(totals->listed) +
+                       " listed): is the bucket right, the prefix, the choice?");
+    return totals;
+}
+
+}  // namespace
+
+Result<int> run_list(Shell& shell, const ListFlags& flags) {
+    StoreRoom room(shell.context(), flags.common);
+    TRY_LET(scratch, TemporaryState::make());
+    if (flags.select.max && *flags.select.max < 0)
+        return Error{.code = Code::invalid, .message = "--max is a number from 0 on"};
+    std::uint64_t left = flags.select.max ? static_cast<std::uint64_t>(*flags.select.max) : UINT64_MAX, found = 0;
+    for (const std::string& url : flags.urls) {
+        auto totals = list_one(shell, flags, room, url, left, scratch.path());
+        if (!totals && totals.error().code == Code::cancelled && shell.signal() == 0) return kDone;  // ls | head
+        if (!totals) return std::move(totals).error();
+        found += totals->chosen;
+        left -= std::min(left, totals->chosen);
+    }
+    return found == 0 && flags.fail_empty ? kItemsFailed : kDone;
+}
+
+}  // namespace dray

@@ -1,0 +1,247 @@
+#include "cli/run_text.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "job/plan.h"
+
+namespace dray {
+namespace {
+
+constexpr std::size_t kFoldersShown = 20;
+constexpr std::size_t kFoldersCounted = 10'000;  // further ones are counted together: memory stays bounded
+
+std::string line(const std::string& text) {
+    return text + "\n";
+}
+
+std::string padded(std::string text, std::size_t width) {
+    text.resize(std::max(text.size(), width), ' ');
+    return text;
+}
+
+struct Folder {
+    std::uint64_t objects = 0, bytes = 0;
+    std::string sample;
+};
+
+// "s3://bucket/out/2022/12/" of a target.
+std::string folder_of(const Side& side) {
+    const std::size_t slash = side.key.rfind('/');
+    return side.bucket + "/" + (slash == std::string::npos ? std::string() : side.key.substr(0, slash + 1));
+}
+
+class Folders {
+public:
+    void add(const Action& action) {
+        const std::string name = folder_of(action.to);
+        if (!folders_.contains(name) && folders_.size() >= kFoldersCounted) {
+            ++others_;
+            return;
+        }
+        Folder& folder = folders_[name];
+        if (folder.objects++ == 0) folder.sample = action.from.key + " -> " + action.to.key;
+        folder.bytes += action.from.size;
+    }
+
+    void print(Shell& shell) const {
+        std::size_t shown = 0;
+        for (const auto& [name, folder] : folders_) {
+            if (++shown > kFoldersShown) break;
+            shell.print(line("  " + padded(with_commas(folder.objects), 9) + padded(human_bytes(folder.bytes), 10) +
+                             printable(name)));
+            shell.print(line("                     " + printable(folder.sample)));
+        }
+        if (folders_.size() > kFoldersShown)
+            shell.print(line("  ... and " + with_commas(folders_.size() - kFoldersShown) +
+                             " more folders; --json lists every action"));
+        if (others_ > 0) shell.print(line("  ... and " + with_commas(others_) + " objects in further folders"));
+    }
+
+private:
+    std::map<std::string, Folder> folders_;
+    std::uint64_t others_ = 0;
+};
+
+std::uint64_t sum(const std::map<std::string, std::uint64_t>& by) {
+    std::uint64_t all = 0;
+    for (const auto& [word, count] : by)
+        all += count;
+    return all;
+}
+
+std::string balance_line(const Balance::Totals& balance) {
+    return "  listed " + with_commas(balance.listed) + " = done " + with_commas(balance.done) + " + skipped " +
+           with_commas(balance.skipped) + " + failed " + with_commas(balance.failed) + " + left " +
+           with_commas(balance.left);
+}
+
+void balance_json(JsonWriter& json, const Balance::Totals& balance) {
+    json.name("balance").begin_object();
+    json.field("listed", balance.listed).field("done", balance.done).field("skipped", balance.skipped);
+    json.field("failed", balance.failed).field("left", balance.left).end_object();
+}
+
+void reasons_json(JsonWriter& json, std::string_view name, const std::map<std::string, std::uint64_t>& by) {
+    json.name(name).begin_object();
+    for (const auto& [word, count] : by)
+        json.field(word, count);
+    json.end_object();
+}
+
+std::string_view headline(const RunResult& result) {
+    if (result.error) return "ended early";
+    if (result.stopped) return "stopped";
+    if (result.balance.left > 0) return "not finished";
+    return result.balance.failed > 0 ? "finished, with failures" : "finished";
+}
+
+void next_commands(Shell& shell, const RunResult& result) {
+    const std::string id = shell_word(result.run.id);
+    if (!result.finished()) shell.print(line("  go on:     dray resume " + id));
+    shell.print(line("  prove:     dray verify " + id));
+    if (result.balance.failed > 0) shell.print(line("  failures:  dray report " + id));
+    shell.print(line("  take back: dray undo " + id));
+}
+
+}  // namespace
+
+std::string reasons_line(const char* label, const std::map<std::string, std::uint64_t>& by) {
+    if (by.empty()) return {};
+    std::string text = "  " + padded(label, 9);
+    const char* separator = "";
+    for (const auto& [word, count] : by) {
+        text += separator + word + " " + with_commas(count);
+        separator = ", ";
+    }
+    return line(text);
+}
+
+Status print_plan(Shell& shell, const PlannedRun& planned, bool json) {
+    TRY_LET(plan, PlanReader::open(planned.run.plan(), planned.checksum));
+    Folders folders;
+    for (;;) {
+        TRY_LET(action, plan.next());
+        if (!action) break;
+        std::string text;
+        if (json) {
+            write_action(text, *action);
+            shell.print(text);
+        } else if (action->what != Do::skip && action->what != Do::fail) {
+            folders.add(*action);
+        }
+    }
+    if (json) return {};
+    const PlanTotals& totals = planned.totals;
+    shell.print(line("plan: " + with_commas(totals.effects) + " of " + with_commas(totals.listed) +
+                     " objects would be moved, " + human_bytes(totals.bytes)));
+    shell.print(reasons_line("skip", totals.skipped) + reasons_line("fail", totals.failed));
+    if (totals.targets_existing > 0)
+        shell.print(line("  " + with_commas(totals.targets_existing) +
+                         " targets exist already: equal ones finish the move, others are conflicts"));
+    folders.print(shell);
+    return {};
+}
+
+void print_result(Shell& shell, const RunResult& result, const CommonFlags& flags) {
+    if (flags.json) {
+        std::string text;
+        JsonWriter json(text);
+        json.begin_object().field("run", result.run.id).field("outcome", headline(result));
+        balance_json(json, result.balance);
+        reasons_json(json, "done_by", result.balance.done_by);
+        reasons_json(json, "skipped_by", result.balance.skipped_by);
+        reasons_json(json, "failed_by", result.balance.failed_by);
+        reasons_json(json, "requests", result.requests);
+        json.name("seconds").number(result.seconds);
+        json.end_object();
+        shell.print(line(text));
+        return;
+    }
+    const double rate = result.seconds > 0 ? static_cast<double>(result.balance.done) / result.seconds : 0;
+    shell.print(line("run " + result.run.id + " " + std::string(headline(result)) + ": " +
+                     with_commas(result.balance.done) + " done in " + human_seconds(result.seconds) +
+                     (rate >= 1 ? ", " + with_commas(static_cast<std::uint64_t>(rate)) + "/s" : "") + ", " +
+                     with_commas(sum(result.requests)) + " requests"));
+    shell.print(line(balance_line(result.balance)));
+    shell.print(reasons_line("done", result.balance.done_by) + reasons_line("skipped", result.balance.skipped_by) +
+                reasons_line("failed", result.balance.failed_by));
+    if (!flags.quiet) next_commands(shell, result);
+}
+
+void print_verify(Shell& shell, const VerifyResult& result, bool json_lines) {
+    if (json_lines) {
+        std::string text;
+        JsonWriter json(text);
+        json.begin_object().field("run", result.run.id).field("checked", result.checked).field("good", result.good);
+        json.field("bad", result.bad).field("unknown", result.unknown);
+        reasons_json(json, "by", result.bad_by);
+        json.end_object();
+        shell.print(line(text));
+        return;
+    }
+    shell.print(line("verify " + result.run.id + ": checked " + with_commas(result.checked) + " = good " +
+                     with_commas(result.good) + " + bad " + with_commas(result.bad) + " + unknown " +
+                     with_commas(result.unknown)));
+    for (const std::string& example : result.examples)
+        shell.print(line("  " + example));
+    if (result.bad + result.unknown > result.examples.size() && !result.examples.empty())
+        shell.print(line("  ... and more"));
+}
+
+void print_status(Shell& shell, const RunStatus& status, bool json_lines) {
+    const RunSummary& run = status.summary;
+    if (json_lines) {
+        std::string text;
+        JsonWriter json(text);
+        json.begin_object().field("run", run.paths.id).field("command", run.command).field("phase", name_of(run.phase));
+        json.field("live", run.live);
+        if (!run.sealed_by.empty()) json.field("sealed_by", run.sealed_by);
+        balance_json(json, status.balance);
+        json.field("copied", status.copied).field("doubtful", status.doubtful).end_object();
+        shell.print(line(text));
+        return;
+    }
+    shell.print(line("run " + run.paths.id + "  " + run.command + "  " + std::string(name_of(run.phase)) +
+                     (run.live ? ", at work now" : "") +
+                     (run.sealed_by.empty() ? "" : ", undone by " + run.sealed_by)));
+    if (!status.planned) {
+        shell.print(line("  no plan: it ended while planning and changed nothing"));
+        return;
+    }
+    shell.print(line(balance_line(status.balance)));
+    shell.print(reasons_line("done", status.balance.done_by) + reasons_line("skipped", status.balance.skipped_by) +
+                reasons_line("failed", status.balance.failed_by));
+    if (status.copied + status.doubtful > 0)
+        shell.print(line("  of those left: " + with_commas(status.copied) + " copied but not deleted, " +
+                         with_commas(status.doubtful) + " to be looked at"));
+}
+
+void print_runs(Shell& shell, const std::vector<RunSummary>& runs, bool json_lines) {
+    if (runs.empty() && !json_lines) shell.print(line("no runs"));
+    for (const RunSummary& run : runs) {
+        if (json_lines) {
+            std::string text;
+            JsonWriter json(text);
+            json.begin_object()
+                .field("run", run.paths.id)
+                .field("command", run.command)
+                .field("phase", name_of(run.phase));
+            json.field("live", run.live).field("made_at", iso8601(run.made_at));
+            if (!run.sealed_by.empty()) json.field("sealed_by", run.sealed_by);
+            if (!run.parent.empty()) json.field("undoes", run.parent);
+            json.end_object();
+            shell.print(line(text));
+            continue;
+        }
+        shell.print(line(padded(run.paths.id, 24) + padded(run.command, 11) +
+                         padded(std::string(name_of(run.phase)), 10) + iso8601(run.made_at).substr(0, 19) +
+                         (run.live ? "  at work" : "") + (run.sealed_by.empty() ? "" : "  undone by " + run.sealed_by) +
+                         (run.parent.empty() ? "" : "  undoes " + run.parent)));
+    }
+}
+
+}  // namespace dray

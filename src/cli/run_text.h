@@ -1,0 +1,21 @@
+// What a run looks like to a person, and to a machine: plans, balances, results, statuses.
+#pragma once
+
+#include "cli/flags.h"
+#include "cli/shell.h"
+#include "ops/life.h"
+
+namespace dray {
+
+// The plan's totals and samples per target folder; with `json` every action as a line.
+Status print_plan(Shell& shell, const PlannedRun& planned, bool json);
+
+void print_result(Shell& shell, const RunResult& result, const CommonFlags& flags);
+void print_verify(Shell& shell, const VerifyResult& result, bool json);
+void print_status(Shell& shell, const RunStatus& status, bool json);
+void print_runs(Shell& shell, const std::vector<RunSummary>& runs, bool json);
+
+// "  failed     conflict 3, denied 1": nothing when the map is empty.
+std::string reasons_line(const char* label, const std::map<std::string, std::uint64_t>& by);
+
+}  // namespace dray
