@@ -112,6 +112,17 @@ class DrayTest(unittest.TestCase):
         self.server = PartServer.get(name + "".join(arguments), name, *arguments)
         return self.s3()
 
+    def part_bucket(self, name, bucket, *arguments):
+        """An empty bucket on a real server."""
+        s3 = self.part(name, *arguments)
+        try:
+            s3.make_bucket(bucket)
+        except s3client.S3Error as error:
+            if error.status != 409:  # it is ours from an earlier test
+                raise
+        s3.empty(bucket)
+        return s3
+
     def s3(self, **kwargs):
         client = s3client.S3(self.server.endpoint, self.server.access_key, self.server.secret_key, **kwargs)
         self.addCleanup(client.connection.close)
