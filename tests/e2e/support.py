@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -17,6 +18,21 @@ MODEL_SERVER = None
 SKIPPED = set(filter(None, os.environ.get("DRAY_SKIP_PARTS", "").split(",")))
 ACCESS, SECRET = "model-access-key", "model-secret-key"
 LIMIT = 600  # seconds for one command: generous, for it only ends what hangs
+
+
+def wait_until(condition, seconds=60):
+    """Looks again until it holds; a test that waits in vain fails."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("waited in vain")
+        time.sleep(0.002)
+
+
+def next_second():
+    """LastModified has whole seconds: equal bytes written within one could be one object under two names, and dray then leaves both alone."""
+    now = int(time.time())
+    wait_until(lambda: int(time.time()) > now)
 
 
 class ModelServer:
@@ -31,6 +47,9 @@ class ModelServer:
     def stats(self):
         with urllib.request.urlopen(self.endpoint + "/_model/stats", timeout=30) as answer:
             return json.load(answer)
+
+    def count(self, operation):
+        return self.stats()["requests"].get(operation, 0)
 
     def control(self, path, body=None, method="POST"):
         data = json.dumps(body).encode() if body is not None else b""
