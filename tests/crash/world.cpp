@@ -1,0 +1,256 @@
+#include "world.h"
+
+#include <atomic>
+#include <random>
+#include <utility>
+
+#include "job/run_dir.h"
+
+namespace dray::crash {
+namespace {
+
+constexpr const char* kBucket = "bkt";
+constexpr int kEio = 5;
+
+// Lends the world's store to a process, which owns (and drops) what it opened.
+class Lent : public ObjectStore {
+public:
+    explicit Lent(ObjectStore& store) : store_(store) {}
+    std::string identity() const override { return store_.identity(); }
+    const Limits& limits() const override { return store_.limits(); }
+    Capabilities capabilities() const override { return store_.capabilities(); }
+    Result<ListPage> list(const Context& ctx, const ListRequest& request) override { return store_.list(ctx, request); }
+    Result<ObjectInfo> head(const Context& ctx, const ObjectRef& object) override { return store_.head(ctx, object); }
+    Result<ObjectInfo> get(const Context& ctx, const ObjectRef& object, const GetOptions& options,
+                           const ByteSink& sink) override {
+        return store_.get(ctx, object, options, sink);
+    }
+    Result<ObjectInfo> put(const Context& ctx, const ObjectRef& object, ByteSource& source,
+                           const PutOptions& options) override {
+        return store_.put(ctx, object, source, options);
+    }
+    Result<ObjectInfo> copy(const Context& ctx, const ObjectRef& from, const ObjectRef& to,
+                            const CopyOptions& options) override {
+        return store_.copy(ctx, from, to, options);
+    }
+    Result<Removed> remove(const Context& ctx, const ObjectRef& object, const RemoveOptions& options) override {
+        return store_.remove(ctx, object, options);
+    }
+    Result<std::vector<RemoveVerdict>> remove_many(const Context& ctx, const std::string& bucket,
+                                                   std::span<const RemoveItem> items) override {
+        return store_.remove_many(ctx, bucket, items);
+    }
+    Result<std::vector<NameValue>> tags(const Context& ctx, const ObjectRef& object) override {
+        return store_.tags(ctx, object);
+    }
+    Status set_tags(const Context& ctx, const ObjectRef& object, const std::vector<NameValue>& tags) override {
+        return store_.set_tags(ctx, object, tags);
+    }
+    Result<Upload> create_upload(const Context& ctx, const ObjectRef& object, const PutOptions& options) override {
+        return store_.create_upload(ctx, object, options);
+    }
+    Result<Part> upload_part(const Context& ctx, const Upload& upload, std::uint32_t number,
+                             ByteSource& source) override {
+        return store_.upload_part(ctx, upload, number, source);
+    }
+    Result<Part> copy_part(const Context& ctx, const Upload& upload, std::uint32_t number,
+                           const PartCopy& copy) override {
+        return store_.copy_part(ctx, upload, number, copy);
+    }
+    Result<ObjectInfo> complete_upload(const Context& ctx, const Upload& upload, std::span<const Part> parts,
+                                       const CompleteOptions& options) override {
+        return store_.complete_upload(ctx, upload, parts, options);
+    }
+    Status abort_upload(const Context& ctx, const Upload& upload) override { return store_.abort_upload(ctx, upload); }
+    Result<std::vector<Part>> parts(const Context& ctx, const Upload& upload) override {
+        return store_.parts(ctx, upload);
+    }
+    Result<std::vector<Upload>> uploads(const Context& ctx, const std::string& bucket,
+                                        const std::string& prefix) override {
+        return store_.uploads(ctx, bucket, prefix);
+    }
+    Result<BucketFacts> bucket_facts(const Context& ctx, const std::string& bucket) override {
+        return store_.bucket_facts(ctx, bucket);
+    }
+
+private:
+    ObjectStore& store_;
+};
+
+MemoryStoreOptions options_of(const Scenario& scenario, Clock* clock) {
+    MemoryStoreOptions options{.clock = clock, .opaque_etags = scenario.opaque_etags};
+    if (scenario.store != StoreKind::all_conditions) {
+        options.ignores.copy_if_absent = true;
+        options.ignores.remove_many_if_match = true;
+    }
+    if (scenario.store == StoreKind::no_conditions) {
+        options.ignores.copy_source_if_match = true;
+        options.ignores.remove_if_match = true;
+    }
+    return options;
+}
+
+}  // namespace
+
+std::string name_of(StoreKind kind) {
+    switch (kind) {
+        case StoreKind::all_conditions: return "all conditions";
+        case StoreKind::single_delete_only: return "single delete only";
+        case StoreKind::no_conditions: return "no conditions";
+    }
+    return "?";
+}
+
+std::string name_of(const Scenario& scenario) {
+    return "seed " + std::to_string(scenario.seed) + ", " + name_of(scenario.store) +
+           (scenario.opaque_etags ? ", opaque etags" : "") + (scenario.delete_after ? ", delete after" : "") +
+           (scenario.by_date ? ", by date" : "");
+}
+
+std::string name_of(const Death& death) {
+    const char* at = death.at == Death::At::journal      ? "journal write "
+                     : death.at == Death::At::store_call ? "before store call "
+                                                         : "after store call ";
+    return at + std::to_string(death.point);
+}
+
+World::World(const Scenario& scenario)
+    : scenario_(scenario),
+      memory_(make_memory_store(options_of(scenario, &clock_))),
+      store_(make_fault_store(memory_, &clock_)) {
+    plant();
+}
+
+// Seven to fourteen objects, some of them with a target that is there already: equal ones and others.
+void World::plant() {
+    std::mt19937 random(scenario_.seed);
+    const int count = 7 + static_cast<int>(random() % 8);
+    auto put = [&](const std::string& key, const std::string& body) {
+        clock_.advance(std::chrono::seconds(1));
+        CHECK(memory_->put({}, {kBucket, key, {}}, body,
+                           {.properties = {.content_type = "text/x-test", .metadata = {{"owner", body}}}}));
+    };
+    for (int i = 0; i < count; ++i) {
+        const std::string name = "f" + std::to_string(i) + "_202403" + std::to_string(10 + i) + ".csv";
+        const std::string body = "body of " + name;
+        put("in/" + name, body);
+        const std::string target =
+            scenario_.by_date ? "out/2024/03/" + std::to_string(10 + i) + "/" + name : "out/" + name;
+        if (random() % 8 == 0) put(target, body);
+        // A conflict keeps --delete after from deleting anything, by design: its scenarios have none.
+        if (random() % 8 == 1 && !scenario_.delete_after) put(target, "another body");
+    }
+    put("in/elsewhere/deep/x_20240401.csv", "deep");
+    put("bystander.txt", "not ours");
+    planted_ = objects();
+    clock_.advance(std::chrono::hours(1));
+}
+
+Objects World::objects() const {
+    Objects all;
+    auto page = memory_->list({}, {.bucket = kBucket, .max_keys = 10'000});
+    CHECK(page && !page->truncated);
+    for (const ListedObject& object : page->objects) {
+        std::string body;
+        auto info = memory_->get({}, {kBucket, object.key, {}}, {}, [&](std::string_view bytes) -> Status {
+            body += bytes;
+            return {};
+        });
+        CHECK(info.has_value());
+        for (const NameValue& pair : info->properties.metadata)
+            body += "|" + pair.name + "=" + pair.value;
+        all[object.key] = body + "|" + info->properties.content_type;
+    }
+    return all;
+}
+
+RunEnvironment World::environment() {
+    return {.state_directory = state_.path(),
+            .open_store = [this](PlannedStore& planned) -> Result<std::unique_ptr<ObjectStore>> {
+                planned.identity = store_->identity();
+                return std::unique_ptr<ObjectStore>(std::make_unique<Lent>(*store_));
+            },
+            .workers = 2,
+            .journal_fault = journal_fault_};
+}
+
+MoveCommand World::command() const {
+    MoveCommand command{
+        .argv = {"dray", "mv"}, .stores = {{.url = "mem:"}}, .source_bucket = kBucket, .source_prefix = "in/"};
+    command.rule = {.to = "{path}",
+                    .source_bucket = kBucket,
+                    .source_prefix = "in/",
+                    .target_bucket = kBucket,
+                    .target_prefix = "out/"};
+    if (scenario_.by_date) {
+        command.rule.match = R"(_(\d{8})\.)";
+        command.rule.date_format = "%Y%m%d";
+        command.rule.to = "{date:%Y/%m/%d}/{basename}";
+    }
+    command.options.delete_after = scenario_.delete_after;
+    return command;
+}
+
+void World::note(const Result<RunResult>& result) {
+    if (!result) {
+        trouble_ = result.error().message;
+        return;
+    }
+    trouble_ = "left " + std::to_string(result->balance.left) + ", failed " + std::to_string(result->balance.failed);
+    if (result->error) trouble_ += ": " + result->error->message;
+}
+
+template <class Body>
+bool World::process(const std::optional<Death>& death, const Body& body) {
+    store_->revive();
+    store_->clear_rules();
+    auto calls = std::make_shared<std::atomic<std::uint64_t>>(0);
+    auto writes = std::make_shared<std::atomic<std::uint64_t>>(0);
+    store_->add(
+        {.when =
+             [=, this](const Call&) {
+                 clock_.advance(std::chrono::milliseconds(1));  // no two writes bear one LastModified
+                 const std::uint64_t number = (*calls)++;
+                 return death && death->at != Death::At::journal && number == death->point;
+             },
+         .count = 1,
+         .action = death && death->at == Death::At::after_store_call ? FaultAction::die_after : FaultAction::die});
+    journal_fault_ = [this, writes, death](std::string_view) {
+        const std::uint64_t number = (*writes)++;
+        if (death && death->at == Death::At::journal && number == death->point) store_->die();
+        return store_->dead() ? kEio : 0;
+    };
+    const bool finished = body();
+    counts_ = {calls->load(), writes->load()};
+    return finished;
+}
+
+bool World::move(const std::optional<Death>& death) {
+    return process(death, [&] {
+        const Context ctx(nullptr, &clock_);
+        RunEnvironment env = environment();
+        if (run_.empty()) {
+            auto planned = plan_move(ctx, env, command());
+            if (!planned) {
+                trouble_ = planned.error().message;
+                return false;
+            }
+            run_ = planned->run.id;
+        }
+        auto result = apply_run(ctx, env, run_);
+        note(result);
+        return result && result->finished();
+    });
+}
+
+bool World::undo(const std::optional<Death>& death) {
+    return process(death, [&] {
+        const Context ctx(nullptr, &clock_);
+        RunEnvironment env = environment();
+        auto result = undo_run(ctx, env, run_, {"dray", "undo"});
+        note(result);
+        return result && result->finished();
+    });
+}
+
+}  // namespace dray::crash
