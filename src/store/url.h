@@ -38,8 +38,8 @@ struct StoreUrl {
 // instead.
 Result<StoreUrl> parse_store_url(std::string_view text, bool literal = false);
 
-// A local directory that is not there yet becomes a prefix of the nearest one that is: so a move can have a new directory as its
-// target. No effect on other URLs.
+// A local directory that is not there yet becomes a prefix of the nearest one that is: so a move can have a new
+// directory as its target. No effect on other URLs.
 void rest_on_existing(StoreUrl& url);
 
 // Where one local directory lies inside another they are one bucket, else two keys would be one object: gives both the
