@@ -6,6 +6,7 @@
 #include <memory>
 #include <sstream>
 
+#include "base/log.h"
 #include "base/version.h"
 
 namespace dray {
@@ -237,6 +238,10 @@ public:
     }
 
     Result<Invocation> parse(std::vector<std::string> arguments) {
+        // CLI11 would say that a command is missing.
+        if (!arguments.empty() && !arguments.front().starts_with('-') && !has_command(arguments.front()))
+            return Error{.code = Code::invalid,
+                         .message = "there is no command " + dray::quoted(arguments.front()) + "; see: dray --help"};
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         try {
             app_.parse(std::move(arguments));
@@ -273,6 +278,11 @@ private:
         CLI::App* runs = add<RunsFlags>("runs", "the runs in the state directory, newest first", runs_);
         runs->add_option("--prune", runs_.prune, "remove finished runs older than this (30d)");
         add_common(*runs, runs_.common);
+    }
+
+    bool has_command(const std::string& name) const {
+        const auto all = app_.get_subcommands([](const CLI::App*) { return true; });
+        return std::any_of(all.begin(), all.end(), [&](const CLI::App* each) { return each->get_name() == name; });
     }
 
     std::string helpful_command() const {

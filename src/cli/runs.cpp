@@ -92,10 +92,12 @@ Result<int> run_resume(Shell& shell, const RunFlags& flags) {
 }
 
 Result<int> run_undo(Shell& shell, const RunFlags& flags) {
-    shell.complain(
-        "undo brings objects back with their bytes and properties; LastModified and version history start anew");
-    return carry_out(shell, flags, [&](const Context& ctx, const RunEnvironment& env) {
-        return undo_run(ctx, env, flags.run, shell.argv());
+    return carry_out(shell, flags, [&](const Context& ctx, const RunEnvironment& env) -> Result<RunResult> {
+        TRY_LET(state, StateDirectory::open(env.state_directory));
+        TRY_LET(run, state.find_run(flags.run));
+        shell.complain(
+            "undo brings objects back with their bytes and properties; LastModified and version history start anew");
+        return undo_run(ctx, env, run.id, shell.argv());
     });
 }
 

@@ -267,7 +267,7 @@ Result<std::string> segregate_log_path(const SegregateConfig& config, const Date
     std::error_code fault;
     std::filesystem::create_directory(directory, fault);  // one level: a mistyped path must not grow a tree
     if (!std::filesystem::is_directory(directory, fault))
-        return Error{.code = Code::local,
+        return Error{.code = Code::invalid,
                      .message = "log_file: " + directory.string() +
                                 " is not there, nor is the directory above it; make it, or correct log_file"};
     return path;

@@ -54,7 +54,7 @@ Result<DateTime> parse_segregate_date(std::string_view text);
 // The date that names the log lines of a run: -d, else now less the delay.
 DateTime segregate_log_date(const SegregateConfig& config, const SegregateChoices& choices);
 
-// The log file of today. Its directory is made when only the last level of it is missing. Error: local.
+// The log file of today. Its directory is made when only the last level of it is missing. Error: invalid.
 Result<std::string> segregate_log_path(const SegregateConfig& config, const DateTime& now);
 
 // One line as the script wrote it, with its newline:
