@@ -110,13 +110,14 @@ Status make_room(const Context& ctx, int directory, const std::string& name, con
 }
 
 // Opens or makes the directory `name`. A closed Fd: what is there changed under us, walk again.
-Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, const std::string& path) {
+Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, const std::string& path, bool durable) {
     Fd next = open_directory(parent, name);
     if (next) return next;
     if (errno == ENOENT) {
-        if (::mkdirat(parent, name.c_str(), 0777) != 0 && errno != EEXIST && errno != ENOENT) {
-            return io_error("make directory for", path, errno);
-        }
+        const bool made = ::mkdirat(parent, name.c_str(), 0777) == 0;
+        if (!made && errno != EEXIST && errno != ENOENT) return io_error("make directory for", path, errno);
+        // V22: an object is not durable in a directory that a power cut takes away.
+        if (made && durable && ::fsync(parent) != 0) return io_error("sync the directory of", path, errno);
         return open_directory(parent, name);
     }
     if (errno != ENOTDIR && errno != ELOOP) return io_error("open directory of", path, errno);
@@ -134,13 +135,13 @@ Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, co
 
 }  // namespace
 
-Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key) const {
+Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key, bool durable) const {
     const std::vector<std::string> path = local_path(key);
     for (int round = 0; round < kWalkRounds; ++round) {
         TRY(ctx.check());
         Fd at(::openat(root_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         for (std::size_t i = 0; at && i + 1 < path.size(); ++i) {
-            TRY_LET(next, step_into(ctx, at.get(), path[i], path_of(key)));
+            TRY_LET(next, step_into(ctx, at.get(), path[i], path_of(key), durable));
             at = std::move(next);
         }
         if (at) return LocalPlace{std::move(at), path.back()};

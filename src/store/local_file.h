@@ -48,7 +48,7 @@ public:
     Result<std::optional<LocalPlace>> find(std::string_view key) const;
     // The same, making directories on the way; an object in the way keeps its key and moves inside the directory that
     // takes its name. Error: refused (a symbolic link or device is in the way).
-    Result<LocalPlace> make(const Context& ctx, std::string_view key) const;
+    Result<LocalPlace> make(const Context& ctx, std::string_view key, bool durable) const;
     // Removes the directories above `key` that have become empty; never the bucket's own.
     void prune(std::string_view key) const;
 

@@ -335,7 +335,7 @@ Result<ObjectInfo> LocalStore::create(const Context& ctx, const ObjectRef& to, c
                                       const std::vector<NameValue>& tags, const Fill& fill) {
     TRY_LET(bucket, bucket_of(ctx, to));
     const std::string path = bucket.path_of(to.key);
-    TRY_LET(place, bucket.make(ctx, to.key));
+    TRY_LET(place, bucket.make(ctx, to.key, options_.durable));
     auto answer = [&]() -> Result<ObjectInfo> {
         TRY_LET(temp, TempFile::make(place.directory.get(), path));
         TRY_LET(record, fill(temp));
