@@ -33,6 +33,8 @@ public:
         if (run_.progress) run_.progress->effects = run_.plan->totals().effects;
         Status result = work();
         Status finished = run_.performer->finish(ctx_, *this);
+        // Another pass over this plan reads the journal: every receipt of this one is in it then.
+        if (!run_.journal->failed()) (void)run_.journal->wait_durable(last_);
         // The journal's failure comes first: it may be why the others failed.
         if (run_.journal->failed()) return run_.journal->wait_durable(0);
         if (!result) return result;
@@ -42,6 +44,8 @@ public:
 
     Ticket record(const Receipt& receipt) override {
         const Ticket ticket = run_.journal->append(receipt);
+        for (Ticket last = last_; last < ticket && !last_.compare_exchange_weak(last, ticket);) {
+        }
         if (is_final(receipt.state)) {
             if (run_.states->set(receipt.n, ActionState::final) != ActionState::final) count(receipt);
         } else if (receipt.state == ReceiptState::copied && run_.states->get(receipt.n) != ActionState::final) {
@@ -193,6 +197,7 @@ private:
     std::uint64_t begun_ = 0;
 
     // Shared.
+    std::atomic<Ticket> last_ = 0;  // of the latest receipt
     std::mutex mutex_;
     std::condition_variable room_;     // for the feeder
     std::condition_variable changed_;  // for workers without a task

@@ -90,7 +90,7 @@ std::optional<WallTime> quiet_until(const JournalSummary& journal, WallTime lock
 // What a run may change: everything below a prefix of a bucket of a store.
 struct Scope {
     std::string identity;  // of the store
-    std::string bucket;
+    std::string bucket;    // empty: any
     std::string prefix;
     bool overlaps(const Scope& other) const;
     bool operator==(const Scope&) const = default;
@@ -118,5 +118,7 @@ struct ScopeGrant {
 // must not be live; empty: none. What a run held whose directory is gone is free. Errors: local, corrupt (a lock file).
 Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
                                WallTime now, const std::string& instead_of = {});
+// Lets go of what a run still holds, for a run that is found finished. What it released already stays as it is.
+Status release_scopes(const StateDirectory& state, const std::string& run_id, std::optional<WallTime> quiet);
 
 }  // namespace dray

@@ -231,6 +231,15 @@ TEST(Scopes, OverlapWhenOnePrefixHoldsTheOther) {
     EXPECT_FALSE(scope("a/").overlaps(scope("b/")));
     EXPECT_FALSE(scope("a/").overlaps({.identity = "mem:", .bucket = "c", .prefix = "a/"}));
     EXPECT_FALSE(scope("a/").overlaps({.identity = "https://x", .bucket = "b", .prefix = "a/"}));
+    EXPECT_FALSE(scope("").overlaps({.identity = "mem:", .bucket = "bb", .prefix = ""}));
+
+    const Scope any{.identity = "mem:", .bucket = "", .prefix = "z/"};
+    EXPECT_TRUE(any.overlaps(scope("a/")) && scope("a/").overlaps(any)) << "its bucket depends on the object";
+    const Scope outer{.identity = "file:", .bucket = "/data", .prefix = "in/"};
+    const Scope inner{.identity = "file:", .bucket = "/data/in/2024", .prefix = ""};
+    EXPECT_TRUE(outer.overlaps(inner) && inner.overlaps(outer)) << "a local bucket may lie inside another";
+    EXPECT_FALSE(outer.overlaps({.identity = "file:", .bucket = "/data/out", .prefix = ""}));
+    EXPECT_TRUE(inner.overlaps({.identity = "file:", .bucket = "/", .prefix = ""}));
 }
 
 TEST(Scopes, OfAnUnfinishedRunAreRefusedNamingItUntilItIsFinished) {

@@ -107,10 +107,25 @@ Result<std::vector<Entry>> read_entries(const std::string& locks) {
     return entries;
 }
 
+std::string place_of(const Scope& scope) {
+    return scope.bucket + (scope.bucket.ends_with('/') ? "" : "/") + scope.prefix;
+}
+
 bool overlap(const std::vector<Scope>& some, const std::vector<Scope>& others) {
     return std::ranges::any_of(some, [&](const Scope& scope) {
         return std::ranges::any_of(others, [&](const Scope& other) { return scope.overlaps(other); });
     });
+}
+
+// Held by the caller: the guard.
+Status release_entry(const std::string& locks, const std::string& path, std::optional<WallTime> quiet) {
+    if (!quiet) {
+        TRY(remove_file(path));
+        return sync_directory(locks);
+    }
+    TRY_LET(entry, read_entry(path));
+    entry.released_until = quiet;
+    return write_entry(entry);
 }
 
 RunPaths run_of(const StateDirectory& state, const std::string& run_id) {
@@ -126,8 +141,11 @@ bool is_over(const StateDirectory& state, const Entry& entry, WallTime now) {
 }  // namespace
 
 bool Scope::overlaps(const Scope& other) const {
-    return identity == other.identity && bucket == other.bucket &&
-           (prefix.starts_with(other.prefix) || other.prefix.starts_with(prefix));
+    if (identity != other.identity) return false;
+    if (bucket.empty() || other.bucket.empty()) return true;
+    // As one path: a local bucket is a directory, and may lie inside another.
+    const std::string ours = place_of(*this), theirs = place_of(other);
+    return ours.starts_with(theirs) || theirs.starts_with(ours);
 }
 
 Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
@@ -168,13 +186,16 @@ Status ScopeLock::release(std::optional<WallTime> quiet) {
     const std::string locks = path_.substr(0, path_.rfind('/'));
     TRY_LET(held, guard(locks));
     (void)held;
-    if (!quiet) {
-        TRY(remove_file(path_));
-        return sync_directory(locks);
-    }
-    TRY_LET(entry, read_entry(path_));
-    entry.released_until = quiet;
-    return write_entry(entry);
+    return release_entry(locks, path_, quiet);
+}
+
+Status release_scopes(const StateDirectory& state, const std::string& run_id, std::optional<WallTime> quiet) {
+    const std::string locks = directory_of(state), path = path_of(locks, run_id);
+    TRY_LET(held, guard(locks));
+    (void)held;
+    auto entry = read_entry(path);
+    if (!entry) return entry.error().code == Code::not_found ? Status() : Status(std::move(entry).error());
+    return entry->released_until ? Status() : release_entry(locks, path, quiet);
 }
 
 Status forget_scopes(const StateDirectory& state, const std::string& run_id) {
