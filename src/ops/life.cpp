@@ -168,7 +168,10 @@ public:
         TRY_LET(contract, read_contract(plan.header().options));
         TRY_LET(past, read_past(run_, plan));
         result_.balance = past->balance.totals(plan.totals());
-        if (result_.balance.left == 0 && past->any) return result_;
+        if (result_.balance.left == 0 && past->any) {
+            TRY(close_finished(plan, *past));
+            return result_;
+        }
 
         TRY(free_for_journal(run_, plan.totals()));
         TRY_LET(stores, open_stores(env_, plan.header().stores));
@@ -176,8 +179,9 @@ public:
         const WallTime locked = ctx_.clock().wall();
         auto settled = settle_with(plan, contract, stores);
         if (!settled) {
-            // Nothing was touched: a run that never claimed anything does not hold its prefix.
-            if (!past->any) TRY(scopes.release(std::nullopt));
+            // Nothing was touched: a run that never claimed anything does not hold its prefix. An undo does: what it
+            // took over is its parent's, whose requests may still land (rule R2).
+            if (!past->any && plan.header().parent.empty()) TRY(scopes.release(std::nullopt));
             return std::move(settled).error();
         }
         TRY(work(plan, contract, *past, stores, *settled, locked));
@@ -186,6 +190,18 @@ public:
     }
 
 private:
+    // All is done; but the process that did it may have died before it said so and let go of its prefix.
+    Status close_finished(const PlanReader& plan, const Past& past) {
+        const WallTime now = ctx_.clock().wall();
+        const auto quiet = quiet_until(past.journal, now);
+        if (!past.journal.last_process_ended || past.journal.ends.back().outcome != "finished") {
+            TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
+            TRY(journal->close({.outcome = "finished", .all_answered = true, .at = now}));
+            TRY(write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals())));
+        }
+        return release_scopes(state_, run_.id, quiet);
+    }
+
     Result<Settled> settle_with(const PlanReader& plan, const RunContract& contract, const OpenStores& stores) {
         if (plan.totals().effects == 0) return Settled{.capabilities = std::vector<Capabilities>(stores.owned.size())};
         enter(env_.watcher, "probing");
@@ -273,9 +289,10 @@ private:
     // which is true.
     void end(const PlanReader& plan, JournalWriter& journal, const SafeMove& performer, const Past& past) {
         const SentRequests sent = performer.sent();
-        RunEnd end{.outcome = result_.error     ? "failed"
-                              : result_.stopped ? "stopped"
-                                                : "finished",
+        // With anything left it is not finished, whatever the reason: it stays to be resumed, and is not pruned.
+        RunEnd end{.outcome = result_.error        ? "failed"
+                              : result_.finished() ? "finished"
+                                                   : "stopped",
                    .all_answered = sent.all_answered,
                    .copy_unanswered = sent.copy_unanswered,
                    .last_change = sent.last_change,
@@ -442,6 +459,9 @@ Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const 
         auto seal = read_file(parent.seal(), 4096);
         if (seal) {
             TRY_LET(found, state.find_run(*seal));
+            if (found.id != *seal)
+                return Error{.code = Code::not_found,
+                             .message = "run " + parent.id + " was sealed by its undo " + *seal + ", which is gone"};
             undo = found;
         } else if (seal.error().code == Code::not_found) {
             TRY_LET(created, state.create_run(env.run_name));
@@ -471,6 +491,23 @@ Result<VerifyResult> verify_run(const Context& ctx, const RunEnvironment& env, c
     return result;
 }
 
+namespace {
+
+// A claim covers the plan's verdicts among its actions too; those are not left.
+Status count_left(PlanReader& plan, const ActionStates& states, RunStatus& status) {
+    TRY(plan.seek(0));
+    for (;;) {
+        TRY_LET(action, plan.next());
+        if (!action) return {};
+        if (action->what == Do::skip || action->what == Do::fail) continue;
+        const ActionState state = states.get(action->n);
+        status.copied += state == ActionState::copied ? 1 : 0;
+        status.doubtful += state == ActionState::doubtful ? 1 : 0;
+    }
+}
+
+}  // namespace
+
 Result<RunStatus> run_status(const RunEnvironment& env, const std::string& name) {
     TRY_LET(state, StateDirectory::open(env.state_directory));
     TRY_LET(run, state.find_run(name));
@@ -487,8 +524,7 @@ Result<RunStatus> run_status(const RunEnvironment& env, const std::string& name)
     status.plan = plan->totals();
     TRY_LET(past, read_past(run, *plan));
     status.balance = past->balance.totals(plan->totals());
-    status.copied = past->states.count(ActionState::copied);
-    status.doubtful = past->states.count(ActionState::doubtful);
+    if (status.balance.left > 0) TRY(count_left(*plan, past->states, status));
     return status;
 }
 

@@ -17,6 +17,10 @@ bool kept_the_rest(const Properties& from, const Properties& to) {
            from.legal_hold == to.legal_hold;
 }
 
+bool drops_properties(const Capabilities& store) {
+    return store.copies_properties == Guarantee::absent;
+}
+
 }  // namespace
 
 bool Mover::source_condition(const OneMove& move) const {
@@ -25,7 +29,7 @@ bool Mover::source_condition(const OneMove& move) const {
 
 Next Mover::copy(Work work) {
     OneMove& move = work.move;
-    if (setup_.settings.head_source && !move.from_seen) {
+    if ((setup_.settings.head_source || drops_properties(capabilities(move))) && !move.from_seen) {
         if (const Next next = read_source(work); next != Next::copy) return next;
     }
     auto made =
@@ -69,9 +73,11 @@ CopyOptions Mover::copy_options(const OneMove& move) const {
         options.encryption = source.encryption;
         options.kms_key_id = source.kms_key_id;
     }
-    // A lock comes along only when everything is sent again; what HTTP cannot show would be lost by that.
+    // A lock comes along only when everything is sent again, and so does all else where the store's copies are bare;
+    // what HTTP cannot show would be lost by that.
     const bool locked = !source.lock_mode.empty() || !source.legal_hold.empty();
-    if (locked && source.hidden_metadata == 0) options.replace = source;
+    const bool dropped = locked || drops_properties(capabilities(move));
+    if (dropped && source.hidden_metadata == 0) options.replace = source;
     return options;
 }
 
@@ -205,7 +211,8 @@ Next Mover::record_copied(Work work, const ObjectInfo& target, Proof proof) {
                           .version = target.version,
                           .checksum = checksum_text(target),
                           .proof = proof,
-                          .requests = std::exchange(move.requests, 0)};
+                          .requests = std::exchange(move.requests, 0),
+                          .reason = move.found_equal ? "equal" : ""};
     move.ticket = work.recorder.record(*move.copied);
     for (Ticket last = last_copied_; last < *move.ticket && !last_copied_.compare_exchange_weak(last, *move.ticket);) {
     }

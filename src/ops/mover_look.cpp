@@ -58,7 +58,11 @@ Sight Mover::sight_of(const OneMove& move, const ObjectInfo* from, const ObjectI
                                  : move.copied ? move.copied->checksum
                                                : std::string();
     Sight sight{.from_there = from != nullptr, .to_there = to != nullptr};
-    sight.as_planned = source && has_etag(*source, move.planned().etag);
+    // What an undo restored and recorded was proven to be the planned bytes, though a copy may have another ETag.
+    const bool restored =
+        source && move.back && move.copied &&
+        (has_etag(*source, move.copied->etag) || (rule(15) && has_checksum(*source, move.copied->checksum)));
+    sight.as_planned = source && (has_etag(*source, move.planned().etag) || restored);
     if (target) {
         sight.target_as_recorded = has_etag(*target, recorded) || (rule(15) && has_checksum(*target, checksum));
         sight.target_has_planned_md5 = is_plain_md5(target->etag) && has_etag(*target, move.planned().etag);

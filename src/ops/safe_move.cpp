@@ -18,6 +18,7 @@ OneMove begun(const Context& ctx, const Action& action, const Earlier& earlier) 
     move.maybe_made = move.unsure = move.doubted;
     move.identity = action.from.etag;
     move.copied = earlier.copied;
+    move.found_equal = earlier.copied && earlier.copied->reason == "equal";
     move.proven_at = ctx.clock().steady();
     return move;
 }

@@ -343,5 +343,39 @@ TEST(SafeMove, MovesEverythingBack) {
     }
 }
 
+// With opaque ETags the restored source has another one than was planned: the undo's own receipt says that it is good.
+TEST(SafeMove, AnUndoThatDiedAfterItsDeleteIsFinishedByTheNext) {
+    for (const bool opaque : {false, true}) {
+        MoveRig rig({.opaque_etags = opaque});
+        rig.put("in/a", "body");
+        rig.plan("in/a", "out/a");
+        ASSERT_TRUE(rig.run());
+        rig.become_undo();
+        rig.faults->add({.verb = Verb::remove_many, .action = FaultAction::die_after});
+        (void)rig.run();
+        ASSERT_TRUE(rig.there("in/a") && !rig.there("out/a"));
+        rig.after_death();
+
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.final().state, ReceiptState::done) << rig.final().detail;
+        EXPECT_EQ(rig.bytes("in/a"), "body");
+    }
+}
+
+TEST(SafeMove, SendsPropertiesAgainWhereCopiesAreBare) {
+    MoveRig rig({.store = {.drops_properties_on_copy = true}});
+    rig.capabilities.copies_properties = Guarantee::absent;
+    const Properties properties{.content_type = "text/csv", .metadata = {{"station", "7"}}};
+    rig.put("in/a", "body", properties);
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    ASSERT_EQ(rig.final().state, ReceiptState::deleted);
+    EXPECT_EQ(rig.head("out/a").properties.content_type, "text/csv");
+    EXPECT_EQ(rig.head("out/a").properties.metadata, properties.metadata);
+}
+
 }  // namespace
 }  // namespace dray

@@ -11,11 +11,17 @@ const Receipt* target_receipt(const JoinedAction& joined) {
     return joined.final ? &*joined.final : nullptr;
 }
 
+// R4: the parent found its target there, equal, before it had sent anything. What it did not make, undo leaves.
+bool was_found(const JoinedAction& joined) {
+    const auto says_equal = [](const std::optional<Receipt>& receipt) { return receipt && receipt->reason == "equal"; };
+    return says_equal(joined.copied) || says_equal(joined.final);
+}
+
 Action turned_round(JoinedAction&& joined) {
     Action back{.what = Do::move_back};
     back.from = std::move(joined.action.to);
     back.to = std::move(joined.action.from);
-    back.target_existed = joined.action.target_existed;
+    back.target_existed = joined.action.target_existed || was_found(joined);
     back.parent = joined.final ? joined.final->state : joined.copied ? joined.copied->state : ReceiptState::none;
 
     // The receipt's etag names what the parent made of the target. The planner's names what was there before it: left

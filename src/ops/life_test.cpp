@@ -1,0 +1,182 @@
+#include "ops/life.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/temp_directory.h"
+#include "job/run_dir.h"
+#include "store/fault_store.h"
+#include "store/memory_store.h"
+
+namespace dray {
+namespace {
+
+const Scope kEverything{.identity = "mem:", .bucket = "b", .prefix = ""};
+
+// A state directory and a store in memory; each process opens the store anew, with the faults it is given.
+class Life {
+public:
+    Life() {
+        env.state_directory = temp.file("state");
+        env.workers = 2;
+        env.open_store = [this](PlannedStore& planned) -> Result<std::unique_ptr<ObjectStore>> {
+            planned.identity = store->identity();
+            auto opened = make_fault_store(store, &clock);
+            for (const FaultRule& rule : faults)
+                opened->add(rule);
+            return std::unique_ptr<ObjectStore>(std::move(opened));
+        };
+    }
+
+    void put(const std::string& key, const std::string& bytes = "body") {
+        clock.advance(std::chrono::seconds(2));
+        EXPECT_TRUE(store->put(ctx, {"b", key, {}}, bytes));
+        clock.advance(std::chrono::seconds(2));
+    }
+    bool there(const std::string& key) const { return store->head(ctx, {"b", key, {}}).has_value(); }
+
+    RunPaths plan() {
+        MoveCommand command{.stores = {{}}, .source_bucket = "b", .source_prefix = "in/"};
+        command.rule = {.to = "{path}",
+                        .source_bucket = "b",
+                        .source_prefix = "in/",
+                        .target_bucket = "b",
+                        .target_prefix = "out/"};
+        auto planned = plan_move(ctx, env, command);
+        EXPECT_TRUE(planned) << planned.error().message;
+        return planned->run;
+    }
+    RunResult apply(const RunPaths& run) {
+        auto result = apply_run(ctx, env, run.id);
+        EXPECT_TRUE(result) << result.error().message;
+        return result ? *result : RunResult{};
+    }
+    RunPhase phase(const RunPaths& run) {
+        auto status = run_status(env, run.id);
+        EXPECT_TRUE(status);
+        return status->summary.phase;
+    }
+    // What another run would be told that wants the whole bucket.
+    ScopeGrant ask_for_everything() {
+        auto state = StateDirectory::open(env.state_directory);
+        EXPECT_TRUE(state && state->create_run("other"));
+        auto grant = take_scopes(*state, "other", {kEverything}, clock.wall());
+        EXPECT_TRUE(grant) << grant.error().message;
+        return *std::move(grant);
+    }
+
+    TempDirectory temp;
+    SimulatedClock clock;
+    Context ctx{nullptr, &clock};
+    std::shared_ptr<ObjectStore> store = make_memory_store({.clock = &clock});
+    std::vector<FaultRule> faults;
+    RunEnvironment env;
+};
+
+// As if the process had died just before its end line.
+void cut_the_end(const RunPaths& run) {
+    const std::string text = *read_file(run.journal(), 1 << 20);
+    const auto end = text.find("{\"end\"");
+    ASSERT_NE(end, std::string::npos);
+    std::filesystem::resize_file(run.journal(), end);
+}
+
+TEST(Life, ARunThatLeavesSomethingIsNotFinished) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    // The copy's answer is lost, and nobody can look afterwards: the action stays doubtful.
+    life.faults = {{.verb = Verb::copy, .action = FaultAction::lose_answer},
+                   {.verb = Verb::head, .count = 100, .action = FaultAction::fail}};
+
+    const RunResult result = life.apply(run);
+
+    EXPECT_EQ(result.balance.left, 1U);
+    EXPECT_EQ(life.phase(run), RunPhase::stopped) << "it must be found by `resume`, and not be pruned";
+
+    life.faults.clear();
+    EXPECT_TRUE(life.apply(run).finished());
+    EXPECT_EQ(life.phase(run), RunPhase::finished);
+    EXPECT_TRUE(life.there("out/a") && !life.there("in/a"));
+}
+
+TEST(Life, ARunThatDiedWhenAllWasDoneLetsGoOfItsPrefixWhenItIsResumed) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    ASSERT_TRUE(life.apply(run).finished());
+    cut_the_end(run);
+    {
+        auto state = StateDirectory::open(life.env.state_directory);
+        ASSERT_TRUE(take_scopes(*state, run.id, {kEverything}, life.clock.wall())->lock);
+    }
+    ASSERT_EQ(life.phase(run), RunPhase::applying);
+
+    EXPECT_TRUE(life.apply(run).finished());
+
+    EXPECT_EQ(life.phase(run), RunPhase::finished);
+    const ScopeGrant grant = life.ask_for_everything();
+    EXPECT_TRUE(grant.lock) << "held by " << grant.holder;
+    EXPECT_TRUE(grant.wait_until && *grant.wait_until > life.clock.wall())
+        << "what the dead process sent may still land (R2)";
+}
+
+TEST(Life, AnUndoThatCannotBeginYetKeepsWhatItsParentHeld) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    life.faults = {{.verb = Verb::remove_many, .count = 100, .action = FaultAction::lose_answer}};
+    life.apply(run);
+    cut_the_end(run);
+
+    life.faults = {{.verb = Verb::bucket_facts, .action = FaultAction::fail}};
+    auto undone = undo_run(life.ctx, life.env, run.id, {});
+    ASSERT_FALSE(undone);
+
+    const ScopeGrant grant = life.ask_for_everything();
+    EXPECT_FALSE(grant.lock && !grant.wait_until) << "the parent's requests may still land: R2";
+
+    life.faults.clear();
+    undone = undo_run(life.ctx, life.env, run.id, {});
+    ASSERT_TRUE(undone) << undone.error().message;
+    EXPECT_TRUE(undone->finished());
+    EXPECT_TRUE(life.there("in/a") && !life.there("out/a"));
+}
+
+TEST(Life, UndoLeavesATargetThatWasFoundEqualAndNotMade) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    // Another writer makes the target after the run's first answer and before its copy.
+    life.faults = {{.verb = Verb::copy, .before = [&](const Call&) { life.put("out/a"); }}};
+    ASSERT_TRUE(life.apply(run).finished());
+    ASSERT_FALSE(life.there("in/a"));
+
+    life.faults.clear();
+    auto undone = undo_run(life.ctx, life.env, run.id, {});
+
+    ASSERT_TRUE(undone) << undone.error().message;
+    EXPECT_TRUE(undone->finished());
+    EXPECT_TRUE(life.there("in/a"));
+    EXPECT_TRUE(life.there("out/a")) << "it is the other writer's";
+}
+
+TEST(Life, AnUndoIsNotMistakenForARunWhoseNameBeginsTheSame) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    ASSERT_TRUE(life.apply(run).finished());
+    ASSERT_TRUE(write_file_atomically(run.seal(), "undo-1"));
+    auto state = StateDirectory::open(life.env.state_directory);
+    ASSERT_TRUE(state->create_run("undo-12"));
+
+    auto undone = undo_run(life.ctx, life.env, run.id, {});
+
+    ASSERT_FALSE(undone);
+    EXPECT_EQ(undone.error().code, Code::not_found) << undone.error().message;
+}
+
+}  // namespace
+}  // namespace dray
