@@ -143,8 +143,10 @@ Result<RunResult> segregate_once(Shell& shell, const MoveCommand& command, const
             return Error{.code = Code::refused,
                          .message = "run " + run.paths.id + " of this config is at work now; nothing was done",
                          .reason = "live"};
-        TRY_LET(result, apply_run(ctx, env, run.paths.id));
-        if (!result.finished()) return result;
+        auto result = apply_run(ctx, env, run.paths.id);
+        // A plan that was refused before it began is no duty: what stands in its way may be put right by now.
+        if (!result && result.error().code == Code::refused && run.phase == RunPhase::planned) continue;
+        if (!result || !result->finished()) return result;
     }
     TRY_LET(planned, plan_move(ctx, env, command));
     for (const std::string& warning : planned.warnings)
