@@ -27,7 +27,7 @@ MAY_INCLUDE = {
 # beginning of a third-party header -> the rooms whose .cpp files may include it
 OWNERS = {
     "curl/": ["http"],
-    "openssl/": ["base"],
+    "openssl/": ["base", "http"],
     "pcre2.h": ["base"],
     "pugixml": ["base"],
     "simdjson": ["base"],

@@ -27,9 +27,8 @@ struct Idle {
 }  // namespace
 
 struct Client::Impl {
-    ClientOptions options;
-    ResolverCache resolver;
-    Counters counters;
+    explicit Impl(const ClientOptions& options) : shared{.options = options} {}
+    Shared shared;
     std::mutex mutex;
     std::deque<Idle> idle;  // the coldest first
 
@@ -46,7 +45,7 @@ std::unique_ptr<Connection> Client::Impl::take(std::string_view origin) {
     if (warmest != idle.rend()) {
         chosen = std::prev(warmest.base());
     } else if (!idle.empty() &&
-               (idle.front().origin.empty() || Steady::now() - idle.front().since > options.idle_connection)) {
+               (idle.front().origin.empty() || Steady::now() - idle.front().since > shared.options.idle_connection)) {
         chosen = idle.begin();
     }
     if (chosen == idle.end()) return nullptr;
@@ -64,10 +63,9 @@ Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::make(const ClientOptions& options) {
-    auto impl = std::make_unique<Impl>();
-    impl->options = options;
+    auto impl = std::make_unique<Impl>(options);
     // One is made now, so that a libcurl that cannot work is an error here and not at the first request.
-    TRY_LET(first, Connection::make(impl->options, impl->resolver, impl->counters));
+    TRY_LET(first, Connection::make(impl->shared));
     impl->give_back({}, std::move(first));
     return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
@@ -76,7 +74,7 @@ Exchange Client::send(const Context& ctx, const Request& request) {
     auto origin = origin_of(request.url);
     auto connection = impl_->take(origin);
     if (!connection) {
-        auto made = Connection::make(impl_->options, impl_->resolver, impl_->counters);
+        auto made = Connection::make(impl_->shared);
         if (!made) return {.fault = Fault::local, .detail = std::move(made).error().message};
         connection = std::move(*made);
     }
@@ -86,7 +84,7 @@ Exchange Client::send(const Context& ctx, const Request& request) {
 }
 
 ClientCounters Client::counters() const {
-    const Counters& counters = impl_->counters;
+    const Counters& counters = impl_->shared.counters;
     return {.connections_opened = counters.opened.load(),
             .connections_open = counters.open.load(),
             .connections_open_most = counters.open_most.load(),

@@ -530,5 +530,15 @@ TEST(HttpClient, SendsHeadersWithoutAValue) {
     EXPECT_THAT(server.requests()[0], HasSubstr("x-amz-meta-empty:\r\nx-amz-meta-a: 1\r\n"));
 }
 
+TEST(HttpClient, NamesAServerThatDoesNotSpeakTls) {
+    TestServer server([](Peer& peer) { peer.answer("", "400 Bad Request"); });
+    auto request = get(server);
+    request.url.insert(4, "s");
+    auto exchange = make_client()->send({}, request);
+    EXPECT_EQ(exchange.fault, Fault::tls);
+    EXPECT_EQ(exchange.phase, Phase::unsent);
+    EXPECT_THAT(exchange.detail, HasSubstr("wrong version number"));
+}
+
 }  // namespace
 }  // namespace dray::http

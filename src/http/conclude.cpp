@@ -91,6 +91,10 @@ void conclude(void* easy, int code, const char* words, Transfer& transfer) {
         dead = dead || result == CURLE_SEND_FAIL_REWIND;
         return transfer.end(dead ? Fault::dead_connection : fault, detail);
     }
+    // OpenSSL's words where the bundle has an authority of the right name, but with another key.
+    if (result == CURLE_SSL_CONNECT_ERROR && detail.find("asn1 encoding routines") != std::string::npos) {
+        return transfer.end(Fault::tls_verify, "SSL certificate problem: not signed by the authority that it names");
+    }
     transfer.end(proxy_refused(easy) ? Fault::proxy : before_the_request(result), detail);
 }
 

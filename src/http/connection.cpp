@@ -111,14 +111,15 @@ void* ResolverCache::handle() const {
 struct Connection::Impl {
     CURL* easy = nullptr;
     CURLM* multi = nullptr;
-    Counters* counters = nullptr;
+    Shared* shared = nullptr;
     std::vector<pollfd> polled = {{.fd = -1, .events = POLLIN, .revents = 0}};  // the first is the stop
     std::optional<Steady::time_point> timer;                                    // when libcurl wants to be called
     std::array<char, CURL_ERROR_SIZE> words{};
     HeaderList header_list;
 
     ~Impl();
-    void set_up(const ClientOptions& options, const ResolverCache& resolver);
+    void set_up();
+    void verify_tls();
     void configure(const Request& request, Transfer& transfer);
     void configure_body(const Request& request, Transfer& transfer);
     CURLcode run(const Context& ctx, Transfer& transfer);
@@ -168,17 +169,18 @@ int Connection::Impl::on_timer(CURLM*, long milliseconds, void* self) {
 curl_socket_t Connection::Impl::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
     int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0) return CURL_SOCKET_BAD;
-    static_cast<Impl*>(self)->counters->socket_opened();
+    static_cast<Impl*>(self)->shared->counters.socket_opened();
     return fd;
 }
 
 int Connection::Impl::close_socket(void* self, curl_socket_t fd) {
-    static_cast<Impl*>(self)->counters->open.fetch_sub(1, std::memory_order_relaxed);
+    static_cast<Impl*>(self)->shared->counters.open.fetch_sub(1, std::memory_order_relaxed);
     return ::close(fd);
 }
 
 // What is the same for every request of this connection.
-void Connection::Impl::set_up(const ClientOptions& options, const ResolverCache& resolver) {
+void Connection::Impl::set_up() {
+    const ClientOptions& options = shared->options;
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &Impl::on_timer);
@@ -190,7 +192,7 @@ void Connection::Impl::set_up(const ClientOptions& options, const ResolverCache&
     set(CURLOPT_ERRORBUFFER, words.data());
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_QUICK_EXIT, 1L);  // a stop does not wait for the system's resolver
-    if (resolver.handle()) set(CURLOPT_SHARE, static_cast<CURLSH*>(resolver.handle()));
+    if (shared->resolver.handle()) set(CURLOPT_SHARE, static_cast<CURLSH*>(shared->resolver.handle()));
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 0L);
@@ -203,11 +205,7 @@ void Connection::Impl::set_up(const ClientOptions& options, const ResolverCache&
     set(CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
     set(CURLOPT_USERAGENT, options.user_agent.c_str());
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (!options.ca_bundle.empty()) set(CURLOPT_CAINFO, options.ca_bundle.c_str());
-    if (!options.verify_tls) {
-        set(CURLOPT_SSL_VERIFYPEER, 0L);
-        set(CURLOPT_SSL_VERIFYHOST, 0L);
-    }
+    verify_tls();
     set(CURLOPT_OPENSOCKETFUNCTION, &Impl::open_socket);
     set(CURLOPT_OPENSOCKETDATA, this);
     set(CURLOPT_CLOSESOCKETFUNCTION, &Impl::close_socket);
@@ -216,6 +214,16 @@ void Connection::Impl::set_up(const ClientOptions& options, const ResolverCache&
     set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_READFUNCTION, &Transfer::on_read);
+}
+
+void Connection::Impl::verify_tls() {
+    const ClientOptions& options = shared->options;
+    if (!options.verify_tls) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    } else if (!shared->authorities.use_in(easy) && !options.ca_bundle.empty()) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_bundle.c_str());
+    }
 }
 
 void Connection::Impl::configure(const Request& request, Transfer& transfer) {
@@ -329,8 +337,7 @@ CURLcode Connection::Impl::run(const Context& ctx, Transfer& transfer) {
 Connection::Connection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Connection::~Connection() = default;
 
-Result<std::unique_ptr<Connection>> Connection::make(const ClientOptions& options, const ResolverCache& resolver,
-                                                     Counters& counters) {
+Result<std::unique_ptr<Connection>> Connection::make(Shared& shared) {
     auto impl = std::make_unique<Impl>();
     if (curl_ready()) {
         impl->easy = curl_easy_init();
@@ -339,14 +346,14 @@ Result<std::unique_ptr<Connection>> Connection::make(const ClientOptions& option
     if (!impl->easy || !impl->multi) {
         return Error{.code = Code::local, .message = std::string("libcurl gives no handle: ") + std::strerror(errno)};
     }
-    impl->counters = &counters;
-    impl->set_up(options, resolver);
+    impl->shared = &shared;
+    impl->set_up();
     return std::unique_ptr<Connection>(new Connection(std::move(impl)));
 }
 
 Exchange Connection::send(const Context& ctx, const Request& request) {
     Transfer transfer(request);
-    impl_->counters->requests.fetch_add(1, std::memory_order_relaxed);
+    impl_->shared->counters.requests.fetch_add(1, std::memory_order_relaxed);
     if (auto why = why_unsendable(request); !why.empty()) {
         transfer.end(Fault::unsendable, why);
         return std::move(transfer.exchange);
@@ -354,6 +361,9 @@ Exchange Connection::send(const Context& ctx, const Request& request) {
     impl_->configure(request, transfer);
     CURLcode code = impl_->run(ctx, transfer);
     conclude(impl_->easy, code, impl_->words.data(), transfer);
+    if (code == CURLE_SSL_CACERT_BADFILE) {
+        if (auto problem = impl_->shared->authorities.problem(); !problem.empty()) transfer.exchange.detail = problem;
+    }
     curl_multi_remove_handle(impl_->multi, impl_->easy);  // closes the connection of what is not complete
     return std::move(transfer.exchange);
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 
+#include "http/ca_store.h"
 #include "http/http.h"
 
 namespace dray::http {
@@ -26,11 +27,18 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+// What the connections of one client share.
+struct Shared {
+    ClientOptions options;
+    ResolverCache resolver;
+    CaStore authorities{options.ca_bundle};
+    Counters counters;
+};
+
 class Connection {
 public:
-    // The arguments are borrowed and must outlive it. Error: local.
-    static Result<std::unique_ptr<Connection>> make(const ClientOptions& options, const ResolverCache& resolver,
-                                                    Counters& counters);
+    // `shared` is borrowed and must outlive it. Error: local.
+    static Result<std::unique_ptr<Connection>> make(Shared& shared);
     ~Connection();
     Exchange send(const Context& ctx, const Request& request);
 

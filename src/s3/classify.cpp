@@ -233,6 +233,15 @@ Error fatal(Error error) {
     return error;
 }
 
+// H43: the two ends share no TLS version, or one of them speaks something else. Other broken handshakes may be the
+// line's.
+bool never_speaks_tls(std::string_view detail) {
+    constexpr std::string_view kLasting[] = {"unsupported protocol", "wrong version number", "alert protocol version",
+                                             "no protocols available"};
+    return std::any_of(std::begin(kLasting), std::end(kLasting),
+                       [&](std::string_view words) { return detail.find(words) != std::string_view::npos; });
+}
+
 // The exchange ended before an answer was complete.
 Outcome unanswered(const Call& call, const http::Exchange& exchange) {
     using http::Fault;
@@ -243,6 +252,11 @@ Outcome unanswered(const Call& call, const http::Exchange& exchange) {
                 return fatal(broken(call, exchange, Code::unavailable, "tls",
                                     "the certificate of the store is not trusted; --ca-bundle FILE names its "
                                     "authority, --insecure switches the check off"));
+            case Fault::tls: {
+                Error e = broken(call, exchange, Code::unavailable, "tls");
+                e.fatal = exchange.phase == http::Phase::unsent && never_speaks_tls(exchange.detail);
+                return e;
+            }
             case Fault::proxy: {
                 auto e = broken(call, exchange, Code::unavailable, "proxy", "check HTTPS_PROXY, HTTP_PROXY, NO_PROXY");
                 e.fatal = exchange.detail.find("407") != std::string::npos;

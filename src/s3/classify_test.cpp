@@ -335,5 +335,13 @@ TEST(Classify, MessagesHoldNoControlBytes) {
     EXPECT_THAT(outcome.error->message, Not(HasSubstr("\x1b")));
 }
 
+TEST(Classify, H43AStoreThatSpeaksNoTlsEndsTheRunAndABrokenHandshakeDoesNot) {
+    auto exchange = broken(Fault::tls, Phase::unsent);
+    exchange.detail = "error:0A00010B:SSL routines::wrong version number";
+    EXPECT_TRUE(classify(call_of(get_object), exchange, kNow).error->fatal);
+    exchange.detail = "OpenSSL SSL_connect: Connection reset by peer";
+    EXPECT_FALSE(classify(call_of(get_object), exchange, kNow).error->fatal);
+}
+
 }  // namespace
 }  // namespace dray::s3
