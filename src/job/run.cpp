@@ -157,7 +157,10 @@ private:
             return false;
         }
         const std::optional<Task> task = next_task();
-        if (!task) return false;
+        if (!task) {
+            run_.performer->last_call(ctx_, *this);
+            return false;
+        }
         if (run_.progress) ++run_.progress->in_flight;
         run_.performer->perform(ctx_, task->action, task->earlier, *this);
         if (run_.progress) {

@@ -22,7 +22,7 @@ inline constexpr std::size_t kHeldMoves = 4096;
 enum class Guard : std::uint8_t {
     batch_condition,   // each key of a batch carries its ETag
     single_condition,  // one conditional delete an object
-    look,              // HEAD, then the batch within kBatchWait
+    look,              // HEAD, then the batch within kLookAge
     none,              // --exclusive: nobody else writes there
 };
 
@@ -32,6 +32,7 @@ public:
     explicit Mover(MoveSetup setup);
 
     void perform(const Context& ctx, const Action& action, const Earlier& earlier, Recorder& recorder) override;
+    void last_call(const Context& ctx, Recorder& recorder) override { send_due(ctx, recorder, Due::looks); }
     Status finish(const Context& ctx, Recorder& recorder) override;
     std::optional<Error> fatal() const override { return requests_.fatal(); }
     SentRequests sent() const override { return requests_.sent(); }
@@ -91,7 +92,8 @@ private:
     Next remove_alone(Work work);
     Next see_source(Work work);
     Status copied_is_durable(Work work);
-    void send_due(const Context& ctx, Recorder& recorder, bool all);
+    enum class Due : std::uint8_t { full, looks, all };  // full batches; and every look; and every batch
+    void send_due(const Context& ctx, Recorder& recorder, Due what);
     void send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder);
     void send_part(const Context& ctx, const RemoveStage::Batch& batch, std::vector<OneMove> moves, Recorder& recorder);
     Next removed(Work work, const Result<Removed>& verdict, bool batch);

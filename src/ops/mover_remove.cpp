@@ -24,10 +24,9 @@ Next Mover::remove(Work work) {
     if (setup_.settings.delete_after && !deleting_) return Next::over;
     const Guard guard = guard_of(capabilities(move), setup_.settings);
     if (guard == Guard::single_condition) return remove_alone(work);
-    if (guard == Guard::look && !looked_lately(move, work.ctx.clock().steady())) {
-        if (const Next next = see_source(work); next != Next::remove) return next;
-    }
-    stage_.add(std::move(move), work.ctx.clock().steady());
+    const SteadyTime now = work.ctx.clock().steady();
+    const bool must_look = guard == Guard::look && !looked_lately(move, now);
+    must_look ? stage_.add_to_look(std::move(move), now) : stage_.add(std::move(move), now);
     return Next::over;
 }
 
@@ -72,34 +71,47 @@ Status Mover::copied_is_durable(Work work) {
     return durable;
 }
 
-void Mover::send_due(const Context& ctx, Recorder& recorder, bool all) {
+void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
     while (!ctx.stopped() && !requests_.ended()) {
-        auto batch = all ? stage_.any() : stage_.due(ctx.clock().steady());
-        if (!batch) return;
-        send(ctx, std::move(*batch), recorder);
+        const SteadyTime now = ctx.clock().steady();
+        if (auto batch = stage_.due(now)) {
+            send(ctx, std::move(*batch), recorder);
+        } else if (auto move = stage_.to_look(now, what != Due::full)) {
+            const bool still_there = see_source({ctx, *move, recorder}) == Next::remove;
+            const SteadyTime seen = ctx.clock().steady();
+            if (still_there) stage_.add_looked(std::move(*move), seen, seen - now);
+        } else if (auto rest = what == Due::all ? stage_.any() : std::nullopt) {
+            send(ctx, std::move(*rest), recorder);
+        } else {
+            return;
+        }
     }
 }
 
-// Waits for the receipts, proves again what has waited too long (R16), looks again where a look is the guard, and sends
-// what is left: in parts, so that no look is older than kLookAge when its part goes out.
+// Waits for the receipts, proves again what has waited too long (R16), and sends the rest; a look that has grown stale
+// meanwhile is taken again with others.
 void Mover::send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder) {
     for (OneMove& move : batch.moves) {
         if (!copied_is_durable({ctx, move, recorder})) return;
     }
-    const Guard guard = guard_of(setup_.capabilities[batch.store], setup_.settings);
-    std::vector<OneMove> part;
+    std::vector<OneMove> proven;
     for (OneMove& move : batch.moves) {
-        const SteadyTime now = ctx.clock().steady();
-        if (rule(16) && now - move.proven_at > kProofAge) {
+        if (rule(16) && ctx.clock().steady() - move.proven_at > kProofAge) {
             move.look_both = true;
             go_on(ctx, std::move(move), recorder, Next::look);
-            continue;
+        } else {
+            proven.push_back(std::move(move));
         }
-        if (guard == Guard::look && !looked_lately(move, now) && see_source({ctx, move, recorder}) != Next::remove)
-            continue;
-        if (guard == Guard::look && !part.empty() && !looked_lately(part.front(), ctx.clock().steady()))
-            send_part(ctx, batch, std::exchange(part, {}), recorder);
-        part.push_back(std::move(move));
+    }
+    const bool must_look = guard_of(setup_.capabilities[batch.store], setup_.settings) == Guard::look;
+    const SteadyTime now = ctx.clock().steady();
+    std::vector<OneMove> part;
+    for (OneMove& move : proven) {
+        if (must_look && !looked_lately(move, now)) {
+            stage_.add_to_look(std::move(move), now);
+        } else {
+            part.push_back(std::move(move));
+        }
     }
     if (!part.empty()) send_part(ctx, batch, std::move(part), recorder);
 }

@@ -1,6 +1,6 @@
-// RemoveStage: where proven copies wait until their sources are deleted together: 1,000 keys or 200 ms, one batch a
-// store and bucket. It has no thread of its own: the worker that fills a batch, or comes by when one is due, sends it.
-// When every worker is busy longer a batch waits longer, which delays its deletes and harms nothing.
+// RemoveStage: where proven copies wait until their sources are deleted together: 1,000 keys or a short wait, one batch
+// a store and bucket. It has no thread of its own: the worker that fills a batch, or comes by when one is due, sends
+// it. When every worker is busy longer a batch waits longer, which delays its deletes and harms nothing.
 #pragma once
 
 #include <chrono>
@@ -18,15 +18,18 @@
 namespace dray {
 
 inline constexpr std::size_t kBatchKeys = 1000;
-// A batch is sent when its first key has waited so long: early enough that no look is older than kLookAge by then.
-inline constexpr std::chrono::milliseconds kBatchWait{150};
+// A batch is sent when its first key has waited so long. Where a look is the guard: early enough that no look is older
+// than kLookAge by then. Elsewhere waiting costs no safety, and a slow store gets fuller batches.
+inline constexpr std::chrono::milliseconds kBatchWaitAfterLook{100};
 inline constexpr std::chrono::milliseconds kLookAge{200};
+inline constexpr std::chrono::milliseconds kBatchWait{2000};
 // Moves that wait in all batches together; above it the fullest batch goes first (an undo may have many buckets).
 inline constexpr std::size_t kWaitingMoves = 16'000;
 
 // Thread-safe.
 class RemoveStage {
 public:
+    explicit RemoveStage(Nanos wait) : wait_(wait) {}
     struct Batch {
         std::uint8_t store = 0;
         std::string bucket;
@@ -34,6 +37,13 @@ public:
         SteadyTime since{};  // when the first came
     };
     void add(OneMove move, SteadyTime now);
+    // For a move whose source must be seen just before its delete. Looks gather too, so that all workers take them at
+    // once and a batch is full while its looks are fresh; taken one by one between copies they would grow stale.
+    void add_to_look(OneMove move, SteadyTime now);
+    // One of those, when enough have gathered or waited long enough, or at once with `all`.
+    std::optional<OneMove> to_look(SteadyTime now, bool all);
+    // It comes back, seen; `took`: how long the look was under way.
+    void add_looked(OneMove move, SteadyTime now, Nanos took);
     // A batch that is full or has waited long enough, or one too many; nullopt: none is due.
     std::optional<Batch> due(SteadyTime now);
     // Any batch, for the end.
@@ -41,9 +51,16 @@ public:
 
 private:
     using Key = std::pair<std::uint8_t, std::string>;
+    bool is_due(const Batch& batch, SteadyTime now) const;
+    void insert(OneMove move, SteadyTime now);
     std::optional<Batch> take(std::map<Key, Batch>::iterator at);
+    const Nanos wait_;  // of a batch
     std::mutex mutex_;
     std::map<Key, Batch> batches_;
+    std::vector<OneMove> unseen_;
+    SteadyTime unseen_since_{};
+    Nanos look_took_{0};    // the latest
+    bool looking_ = false;  // until unseen_ is empty
     std::size_t waiting_ = 0;
 };
 

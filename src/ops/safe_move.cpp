@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "job/run_dir.h"
 #include "ops/mover.h"
@@ -29,9 +31,18 @@ Status wait_until(const Context& ctx, const std::optional<WallTime>& until) {
     return {};
 }
 
+// How long a proven copy may wait for others to be deleted with it.
+Nanos longest_wait(const std::vector<Capabilities>& stores, const MoveSettings& settings) {
+    const bool looks = std::any_of(stores.begin(), stores.end(), [&](const Capabilities& store) {
+        return Mover::guard_of(store, settings) == Guard::look;
+    });
+    return looks ? kBatchWaitAfterLook : kBatchWait;
+}
+
 }  // namespace
 
-Mover::Mover(MoveSetup setup) : setup_(std::move(setup)), requests_(setup_) {
+Mover::Mover(MoveSetup setup)
+    : setup_(std::move(setup)), requests_(setup_), stage_(longest_wait(setup_.capabilities, setup_.settings)) {
     CHECK(setup_.stores.size() == setup_.capabilities.size());
 }
 
@@ -45,7 +56,7 @@ void Mover::perform(const Context& ctx, const Action& action, const Earlier& ear
         const Next next = first_step(work);
         go_on(ctx, std::move(move), recorder, next);
     }
-    send_due(ctx, recorder, false);
+    send_due(ctx, recorder, Due::full);
 }
 
 // What can be refused before any request: the source is untouched.
@@ -131,7 +142,7 @@ void Mover::go_on(const Context& ctx, OneMove move, Recorder& recorder, Next nex
 // Deletes first, for they are cheap and end actions; then the moves that had to wait for a quiet time (R9).
 Status Mover::finish(const Context& ctx, Recorder& recorder) {
     while (true) {
-        send_due(ctx, recorder, true);
+        send_due(ctx, recorder, Due::all);
         std::vector<OneMove> held;
         {
             std::lock_guard lock(held_mutex_);

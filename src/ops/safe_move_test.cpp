@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ops/move_rig.h"
+#include "ops/remove_stage.h"
 
 namespace dray {
 namespace {
@@ -317,7 +318,7 @@ TEST(SafeMove, SendsABatchThatHasWaitedLongEnough) {
     auto mover = rig.process();
     mover->perform(rig.ctx, rig.actions[0], {}, *rig.journal);
     EXPECT_TRUE(rig.there("in/a"));
-    rig.clock.advance(std::chrono::milliseconds(200));
+    rig.clock.advance(kBatchWait);
 
     mover->perform(rig.ctx, rig.actions[1], {}, *rig.journal);
 

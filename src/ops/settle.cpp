@@ -93,24 +93,25 @@ Capabilities both(const Capabilities& a, const Capabilities& b) {
 
 Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
     const RunContract& contract = *request.contract;
-    const ProbeOptions options{.cache_directory = request.cache_directory, .renew_guards = request.deletes};
+    Settled settled;
     std::optional<Capabilities> common;
     for (const Scope& bucket : buckets_of(contract.scopes)) {
         // The stores of a run are one store (planning refuses others), so either may be asked.
-        TRY_LET(found, probe(ctx, *request.stores.back(), bucket.bucket, bucket.prefix, options));
+        ObjectStore& store = *request.stores.back();
+        TRY_LET(facts, store.bucket_facts(ctx, bucket.bucket));
+        if (bucket.bucket == contract.scopes.front().bucket) settled.head_source = need_head(facts);
+        const ProbeOptions options{
+            .cache_directory = request.cache_directory, .facts = facts, .renew_guards = request.deletes};
+        TRY_LET(found, probe(ctx, store, bucket.bucket, bucket.prefix, options));
         common = common ? both(*common, found) : found;
     }
     CHECK(common.has_value());  // the source's bucket is always known
     TRY(keeps_keys_apart(*request.totals, *common));
 
-    Settled settled;
     settled.capabilities.assign(request.stores.size(), *common);
     settled.sentences = missing_guards(*common);
     if (contract.options.strict && !settled.sentences.empty())
         return Error{.code = Code::refused, .message = "--strict: " + settled.sentences.front()};
-
-    TRY_LET(facts, request.stores.front()->bucket_facts(ctx, contract.scopes.front().bucket));
-    settled.head_source = need_head(facts);
     return settled;
 }
 

@@ -137,7 +137,13 @@ Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::st
         if (!folding_known) TRY(probe_folding(ctx, store, bucket, prefix, given));
         return given;
     }
-    TRY_LET(facts, store.bucket_facts(ctx, bucket));
+    BucketFacts facts;
+    if (options.facts) {
+        facts = *options.facts;
+    } else {
+        TRY_LET(asked, store.bucket_facts(ctx, bucket));
+        facts = asked;
+    }
     if (facts.object_lock.value_or(false)) return Capabilities{};  // what is written there may have to stay
 
     const std::string file =

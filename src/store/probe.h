@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "base/context.h"
@@ -19,6 +20,8 @@ struct ProbeOptions {
     // Directory of cached results, by endpoint, bucket and access key; empty: none is read or written.
     std::string cache_directory;
     std::string access_key;  // part of the cache's key; empty: unknown
+    // What is known of the bucket already; else it is asked for.
+    std::optional<BucketFacts> facts = std::nullopt;
     // Prove the conditions that guard deletes again although the cache has them: stores get reconfigured, and data
     // hangs on it.
     bool renew_guards = true;

@@ -45,8 +45,12 @@ private:
     Result<ObjectInfo> copy(const Context& ctx, const std::string& from, const std::string& to,
                             const CopyOptions& options);
     Result<std::vector<ListedObject>> list(const Context& ctx, const std::string& start_after = {});
+    // Once each: a batch delete that names a key twice is refused.
     void written(const std::string& name, const std::string& version) {
-        written_.push_back({.key = base_ + name, .version = version, .if_match = {}});
+        RemoveItem item{.key = base_ + name, .version = version, .if_match = {}};
+        for (const RemoveItem& known : written_)
+            if (known.key == item.key && known.version == item.version) return;
+        written_.push_back(std::move(item));
     }
 
     ObjectStore& store_;

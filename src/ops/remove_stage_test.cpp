@@ -1,0 +1,76 @@
+#include "ops/remove_stage.h"
+
+#include <gtest/gtest.h>
+
+namespace dray {
+namespace {
+
+using std::chrono::milliseconds;
+
+const SteadyTime kStart{std::chrono::hours(1)};
+
+OneMove move_of(std::uint64_t n) {
+    OneMove move;
+    move.action.n = n;
+    move.action.from.bucket = "b";
+    return move;
+}
+
+TEST(RemoveStage, ABatchNeverHoldsMoreKeysThanARequestTakes) {
+    RemoveStage stage(kBatchWait);
+    // Several workers may add before the first of them takes.
+    for (std::uint64_t n = 0; n < kBatchKeys + 3; ++n)
+        stage.add(move_of(n), kStart);
+    auto full = stage.due(kStart);
+    ASSERT_TRUE(full);
+    EXPECT_EQ(full->moves.size(), kBatchKeys);
+    EXPECT_FALSE(stage.due(kStart)) << "the rest waits for more";
+    auto rest = stage.any();
+    ASSERT_TRUE(rest);
+    EXPECT_EQ(rest->moves.size(), 3u);
+    EXPECT_EQ(rest->moves.front().action.n, kBatchKeys);
+    EXPECT_FALSE(stage.any());
+}
+
+TEST(RemoveStage, ABatchIsDueWhenItsFirstKeyHasWaited) {
+    RemoveStage stage(kBatchWait);
+    stage.add(move_of(1), kStart);
+    stage.add(move_of(2), kStart + milliseconds(500));
+    EXPECT_FALSE(stage.due(kStart + kBatchWait - milliseconds(1)));
+    auto batch = stage.due(kStart + kBatchWait);
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->moves.size(), 2u);
+}
+
+TEST(RemoveStage, LooksGatherUntilAWholeBatchOfThemCanBeTaken) {
+    RemoveStage stage(kBatchWaitAfterLook);
+    for (std::uint64_t n = 1; n < kBatchKeys; ++n)
+        stage.add_to_look(move_of(n), kStart);
+    EXPECT_FALSE(stage.to_look(kStart, false));
+    stage.add_to_look(move_of(0), kStart);
+    for (std::uint64_t n = 0; n < kBatchKeys; ++n)
+        ASSERT_TRUE(stage.to_look(kStart, false)) << n;
+    EXPECT_FALSE(stage.to_look(kStart, true));
+}
+
+TEST(RemoveStage, LooksAreTakenAtOnceWhenNothingFollowsOrTheyHaveWaited) {
+    RemoveStage stage(kBatchWaitAfterLook);
+    stage.add_to_look(move_of(1), kStart);
+    EXPECT_TRUE(stage.to_look(kStart, true));
+    stage.add_to_look(move_of(2), kStart);
+    EXPECT_FALSE(stage.to_look(kStart + kBatchWait - milliseconds(1), false));
+    EXPECT_TRUE(stage.to_look(kStart + kBatchWait, false));
+}
+
+TEST(RemoveStage, ADistantStoresLooksAreUsedBeforeAnotherLookOutlastsThem) {
+    RemoveStage stage(kBatchWaitAfterLook);
+    stage.add_looked(move_of(1), kStart, milliseconds(20));
+    EXPECT_FALSE(stage.due(kStart + milliseconds(50))) << "another look is short";
+    stage.add_looked(move_of(2), kStart + milliseconds(50), milliseconds(150));
+    auto batch = stage.due(kStart + milliseconds(50));
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->moves.size(), 2u);
+}
+
+}  // namespace
+}  // namespace dray
