@@ -45,6 +45,43 @@ Examples:
   dray segregate -c segregation.xml --dry-run     what would go where
   dray segregate -c segregation.xml               move, with a journal: dray undo last takes it back)";
 
+constexpr const char* kPlanExamples = R"(
+Example:
+  dray plan mv s3://b/old/ s3://b/new/ --run-id tidy && dray apply tidy)";
+
+constexpr const char* kApplyExamples = R"(
+Example:
+  dray apply last                 the plan that was made last)";
+
+constexpr const char* kResumeExamples = R"(
+Examples:
+  dray resume last                the newest run that has work left
+  dray resume 20261121-094312     any beginning of an id will do)";
+
+constexpr const char* kUndoExamples = R"(
+Examples:
+  dray undo last
+  dray undo tidy --json)";
+
+constexpr const char* kVerifyExamples = R"(
+Examples:
+  dray verify last                asks the store about every object
+  dray verify last --deep         reads the bytes as well)";
+
+constexpr const char* kStatusExamples = R"(
+Example:
+  dray status last --json | jq .balance)";
+
+constexpr const char* kReportExamples = R"(
+Examples:
+  dray report last                what failed, why, and what to do about it
+  dray report last --json | jq -r 'select(.failed) | .key')";
+
+constexpr const char* kRunsExamples = R"(
+Examples:
+  dray runs
+  dray runs --prune 30d           forget finished runs: they can no longer be undone)";
+
 void add_common(CLI::App& app, CommonFlags& flags) {
     app.add_option("--endpoint", flags.store.endpoint,
                    "URL of the store (else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile)")
@@ -199,7 +236,8 @@ void set_up_segregate(CLI::App& app, SegregateFlags& flags, std::string& proof, 
     app.footer(kSegregateExamples);
 }
 
-void set_up_run(CLI::App& app, RunFlags& flags, bool with_deep) {
+void set_up_run(CLI::App& app, RunFlags& flags, const char* examples, bool with_deep = false) {
+    app.footer(examples);
     app.add_option("run", flags.run, "id of a run, or last");
     if (with_deep) app.add_flag("--deep", flags.deep, "read the bytes of every object");
     add_common(app, flags.common);
@@ -225,6 +263,7 @@ public:
         add_runs();
         CLI::App* plan = app_.add_subcommand("plan", "plan a command without applying it: dray plan mv ...");
         plan->require_subcommand(1);
+        plan->footer(kPlanExamples);
         set_up_move(*plan->add_subcommand("mv", "plan a move")->callback([this] {
             move_.plan_only = true;
             chosen_ = [this] { return Invocation(std::move(move_)); };
@@ -269,13 +308,17 @@ private:
     }
 
     void add_runs() {
-        set_up_run(*add<ApplyFlags>("apply", "carry a planned run out", apply_), apply_, false);
-        set_up_run(*add<ResumeFlags>("resume", "go on with a run that was stopped or killed", resume_), resume_, false);
-        set_up_run(*add<UndoFlags>("undo", "put everything back that a run moved", undo_), undo_, false);
-        set_up_run(*add<VerifyFlags>("verify", "hold a run's receipts against the store", verify_), verify_, true);
-        set_up_run(*add<StatusFlags>("status", "how far a run is", status_), status_, false);
-        set_up_run(*add<ReportFlags>("report", "what a run did, and what failed and why", report_), report_, false);
+        set_up_run(*add<ApplyFlags>("apply", "carry a planned run out", apply_), apply_, kApplyExamples);
+        set_up_run(*add<ResumeFlags>("resume", "go on with a run that was stopped or killed", resume_), resume_,
+                   kResumeExamples);
+        set_up_run(*add<UndoFlags>("undo", "put everything back that a run moved", undo_), undo_, kUndoExamples);
+        set_up_run(*add<VerifyFlags>("verify", "hold a run's receipts against the store", verify_), verify_,
+                   kVerifyExamples, true);
+        set_up_run(*add<StatusFlags>("status", "how far a run is", status_), status_, kStatusExamples);
+        set_up_run(*add<ReportFlags>("report", "what a run did, and what failed and why", report_), report_,
+                   kReportExamples);
         CLI::App* runs = add<RunsFlags>("runs", "the runs in the state directory, newest first", runs_);
+        runs->footer(kRunsExamples);
         runs->add_option("--prune", runs_.prune, "remove finished runs older than this (30d)");
         add_common(*runs, runs_.common);
     }
