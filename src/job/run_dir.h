@@ -110,7 +110,7 @@ private:
 };
 struct ScopeGrant {
     std::optional<ScopeLock> lock;  // nullopt: somebody else's, see holder
-    std::string holder;             // run id
+    std::string holder;             // run id; with a lock: the run that wait_until is about
     bool holder_live = false;
     std::optional<WallTime> wait_until;  // rule R2: granted, but another run's requests may land until then
 };

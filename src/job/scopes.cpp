@@ -165,7 +165,7 @@ Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& r
         if (entry.released_until) {
             // A clock that was wrong then must not make us wait for ever now.
             const WallTime until = std::min(*entry.released_until, now + kQuietTimeUnansweredCopy);
-            grant.wait_until = std::max(grant.wait_until.value_or(until), until);
+            if (!grant.wait_until || *grant.wait_until < until) grant.wait_until = until, grant.holder = entry.run_id;
             continue;
         }
         const bool live = run_is_live(run_of(state, entry.run_id));

@@ -115,6 +115,23 @@ Result<std::unique_ptr<Past>> read_past(const RunPaths& run, const PlanReader& p
     return past;
 }
 
+bool is_finished(const JournalSummary& journal) {
+    return journal.last_process_ended && !journal.ends.empty() && journal.ends.back().outcome == "finished";
+}
+
+// A process that died between its end line and the release of its scopes left a finished run that holds them still.
+// Whether `holder` is one; its scopes are then released.
+Result<bool> release_if_finished(const Context& ctx, const StateDirectory& state, const std::string& holder) {
+    TRY_LET(run, state.find_run(holder));
+    const auto lock = state.lock_run(run);
+    if (!lock) return lock.error().code == Code::refused ? Result<bool>(false) : Result<bool>(lock.error());
+    auto journal = read_journal(run.journal(), {});
+    if (!journal) return journal.error().code == Code::not_found ? Result<bool>(false) : Result<bool>(journal.error());
+    if (!is_finished(*journal)) return false;
+    TRY(release_scopes(state, run.id, quiet_until(*journal, ctx.clock().wall())));
+    return true;
+}
+
 Result<ScopeLock> take_run_scopes(const Context& ctx, const RunEnvironment& env, const StateDirectory& state,
                                   const RunPaths& run, const PlanHeader& header, const RunContract& contract,
                                   RunResult& result) {
@@ -124,6 +141,10 @@ Result<ScopeLock> take_run_scopes(const Context& ctx, const RunEnvironment& env,
             TRY(wait_quietly(ctx, env.watcher, result, capped(ctx, env, grant.wait_until),
                              "requests of run " + grant.holder + " on the same prefix may still land"));
             return *std::move(grant.lock);
+        }
+        if (!grant.holder_live) {
+            TRY_LET(over, release_if_finished(ctx, state, grant.holder));
+            if (over) continue;
         }
         if (!env.wait_lock || !grant.holder_live)
             return Error{.code = Code::refused,
@@ -194,7 +215,7 @@ private:
     Status close_finished(const PlanReader& plan, const Past& past) {
         const WallTime now = ctx_.clock().wall();
         const auto quiet = quiet_until(past.journal, now);
-        if (!past.journal.last_process_ended || past.journal.ends.back().outcome != "finished") {
+        if (!is_finished(past.journal)) {
             TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
             TRY(journal->close({.outcome = "finished", .all_answered = true, .at = now}));
             TRY(write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals())));
