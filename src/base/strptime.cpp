@@ -376,7 +376,7 @@ std::optional<DateTime> DateFormat::parse(std::string_view text) const {
     for (std::size_t i = 0; i < impl_->letters.size(); ++i) {
         if (!set_field(fields, impl_->letters[i], groups[i + 1].value_or(""))) return std::nullopt;
     }
-    return resolve(std::move(fields));
+    return resolve(fields);
 }
 
 }  // namespace dray

@@ -131,11 +131,14 @@ void add_common(CLI::App& app, CommonFlags& flags) {
 }
 
 void add_select(CLI::App& app, SelectFlags& flags) {
-    app.add_option("--ext", flags.ext, "only keys that end in .EXT (mp4 or .mp4); may be repeated")->group("Choice");
-    app.add_option("--glob", flags.glob, "only keys whose last elements match (*, **, ?, [...], {a,b})")
+    app.add_option("--ext", flags.ext, "only keys that end in .EXT (mp4 or .mp4); may be repeated")
+        ->allow_extra_args(false)
         ->group("Choice");
-    app.add_option("--include", flags.include, "glob of keys to take")->group("Choice");
-    app.add_option("--exclude", flags.exclude, "glob of keys to leave out")->group("Choice");
+    app.add_option("--glob", flags.glob, "only keys whose last elements match (*, **, ?, [...], {a,b})")
+        ->allow_extra_args(false)
+        ->group("Choice");
+    app.add_option("--include", flags.include, "glob of keys to take")->allow_extra_args(false)->group("Choice");
+    app.add_option("--exclude", flags.exclude, "glob of keys to leave out")->allow_extra_args(false)->group("Choice");
     app.add_option("--size", flags.size, "+1M at least, -10k at most, 1k..2M between")->group("Choice");
     app.add_option("--age", flags.age, "+7d at least, -2h at most, by LastModified")->group("Choice");
 }
@@ -205,6 +208,7 @@ void set_up_list(CLI::App& app, ListFlags& flags) {
     app.add_option("url", flags.urls, "s3://bucket/prefix/, 's3://bucket/begins-so*', a directory")->required();
     add_select(app, flags.select);
     app.add_option("--match", flags.select.match, "Python regex, searched in the key below the prefix")
+        ->allow_extra_args(false)
         ->group("Choice");
     app.add_option("--max", flags.select.max, "stop after N objects")->group("Choice");
     app.add_flag("--no-markers", flags.no_markers, "leave keys ending in / out")->group("Choice");
