@@ -17,11 +17,11 @@ int hex_digit(char c) {
     return -1;
 }
 
-constexpr std::array<std::int8_t, 256> make_base64_values() {
-    std::array<std::int8_t, 256> values{};
+constexpr std::array<int, 256> make_base64_values() {
+    std::array<int, 256> values{};
     values.fill(-1);
     for (std::size_t i = 0; i < kBase64Digits.size(); ++i)
-        values[static_cast<unsigned char>(kBase64Digits[i])] = static_cast<std::int8_t>(i);
+        values[static_cast<unsigned char>(kBase64Digits[i])] = static_cast<int>(i);
     return values;
 }
 constexpr auto kBase64Values = make_base64_values();

@@ -92,8 +92,11 @@ private:
         while (wait_for_room()) {
             auto slice = claimed_slice();
             const std::scoped_lock lock(mutex_);
-            if (!slice) failure_ = std::move(slice).error();
-            if (!slice || slice->tasks.empty()) break;
+            if (!slice) {
+                failure_ = std::move(slice).error();
+                break;
+            }
+            if (slice->tasks.empty()) break;
             slices_.push_back(*std::move(slice));
             changed_.notify_all();
         }

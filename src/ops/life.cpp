@@ -34,6 +34,7 @@ struct OpenStores {
     std::vector<PlannedStore> resolved;
     std::vector<ObjectStore*> borrowed() const {
         std::vector<ObjectStore*> all;
+        all.reserve(owned.size());
         for (const auto& store : owned)
             all.push_back(store.get());
         return all;
@@ -260,18 +261,22 @@ private:
         if (contract.parent_quiet_until)
             TRY(wait_quietly(ctx_, env_.watcher, result_, capped(ctx_, env_, contract.parent_quiet_until),
                              "requests of the run that is undone may still land (docs/safe-move.md, rule R1)"));
-        TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
+        // What may fail comes before the journal is opened: a process that opened it and ends without its end line
+        // counts as dead.
+        TRY_LET(crew, Crew::make(workers_allowed(env_.workers)));
+        std::optional<WallTime> first_answer;
         if (plan.totals().effects > 0 && !past.journal.first_answer) {
             TRY_LET(time, store_time(ctx_, *stores.owned.front(), contract.scopes.front()));
-            TRY(journal->first_answer(time));
+            first_answer = time;
         }
-        TRY_LET(crew, Crew::make(workers_allowed(env_.workers)));
+        TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
+        if (first_answer) TRY(journal->first_answer(*first_answer));
         auto performer = make_safe_move(move_setup(contract, past, stores, settled, locked));
 
         enter(env_.watcher, plan.header().command == "undo" ? "undoing" : "moving");
         const SteadyTime begun = ctx_.clock().steady();
         pass(plan, *journal, past.states, past.any, *performer, *crew);
-        if (contract.options.delete_after && all_copied(past.states)) {
+        if (contract.options.delete_after && all_copied(plan.totals(), past.states)) {
             // The second pass proves each copy again and deletes its source (docs/adr/0010).
             performer->begin_deletes();
             pass(plan, *journal, past.states, /*joined=*/true, *performer, *crew);
@@ -301,8 +306,12 @@ private:
         result_.stopped = !result_.error && ctx_.stopped() && result_.balance.left > 0;
     }
 
-    bool all_copied(const ActionStates& states) const {
-        return !result_.error && !result_.stopped && result_.balance.failed == 0 &&
+    // Nothing failed but what the plan itself had failed (a collision that is kept): that holds nobody up.
+    bool all_copied(const PlanTotals& plan, const ActionStates& states) const {
+        std::uint64_t by_plan = 0;
+        for (const auto& [reason, count] : plan.failed)
+            by_plan += count;
+        return !result_.error && !result_.stopped && result_.balance.failed == by_plan &&
                states.count(ActionState::copied) == result_.balance.left;
     }
 

@@ -50,6 +50,12 @@ bool guards_moves(const CapabilityName& capability) {
     return false;
 }
 
+std::string_view sentence_of(Guarantee Capabilities::*field) {
+    for (const CapabilityName& capability : capability_names())
+        if (capability.field == field) return capability.if_absent;
+    return {};
+}
+
 std::vector<std::string> missing_guards(const Capabilities& capabilities) {
     std::vector<std::string> sentences;
     // Either way of deleting under a condition will do.
@@ -61,6 +67,8 @@ std::vector<std::string> missing_guards(const Capabilities& capabilities) {
             continue;
         if (!capability.if_absent.empty()) sentences.emplace_back(capability.if_absent);
     }
+    // Not offered at all is no loss: then no object has tags.
+    if (capabilities.copies_tags == Guarantee::absent) sentences.emplace_back(sentence_of(&Capabilities::copies_tags));
     return sentences;
 }
 
