@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "model_s3/server.h"
+#include "store/model_store_test.h"
 
 namespace dray {
 namespace {
@@ -15,17 +16,6 @@ using model::Act;
 using model::ModelS3;
 using testing::HasSubstr;
 using testing::Not;
-
-std::unique_ptr<ObjectStore> store_at(const std::string& endpoint, s3::Credentials credentials) {
-    auto parsed = s3::Endpoint::parse(endpoint);
-    CHECK(parsed.has_value());
-    S3StoreOptions options{.endpoint = *parsed, .credentials = s3::fixed_credentials(std::move(credentials))};
-    options.timeouts = {
-        .connect = std::chrono::seconds(5), .first_byte = std::chrono::seconds(2), .idle = std::chrono::seconds(2)};
-    auto store = make_s3_store(std::move(options));
-    CHECK(store.has_value());
-    return std::move(*store);
-}
 
 // A model server with the bucket "raw", and our store in front of it.
 class S3Store : public testing::Test {
