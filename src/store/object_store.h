@@ -129,6 +129,7 @@ struct PutOptions {
     Properties properties;
     std::string acl;
     std::optional<Checksum> checksum;  // of the whole body, verified by the store; nullopt: the store room chooses
+    bool damaged_on_purpose = false;   // the checksum is wrong and must be refused: nobody sends it once more
 };
 
 struct CopyOptions {

@@ -17,24 +17,30 @@ namespace {
 constexpr std::uint64_t kMaxCacheFile = 64 * 1024;  // bytes
 constexpr std::uint64_t kCacheVersion = 1;
 
+// Where a probe works.
+struct Site {
+    ObjectStore& store;
+    const std::string& bucket;
+    const std::string& prefix;
+    bool versioned = false;
+};
+
 // Runs steps on private ground, which is left clean whatever happens.
-Status on_private_ground(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
-                         const std::function<Status(ProbeGround&)>& steps) {
-    ProbeGround ground(store, bucket, prefix);
+Status on_private_ground(const Context& ctx, const Site& site, const std::function<Status(ProbeGround&)>& steps) {
+    ProbeGround ground(site.store, site.bucket, site.prefix, site.versioned);
     Status done = steps(ground);
     if (Status cleaned = ground.clean_up(ctx); !cleaned) {
-        Error error =
-            std::move(cleaned).error().within("removing the probe's objects below " + quoted(bucket + "/" + prefix));
+        Error error = std::move(cleaned).error().within("removing the probe's objects below " +
+                                                        quoted(site.bucket + "/" + site.prefix));
         if (done) return error;
         log_event(LogLevel::warning, "probe-left-objects", {{"why", error.message}});
     }
     return done;
 }
 
-Result<Capabilities> probe_all(const Context& ctx, ObjectStore& store, const std::string& bucket,
-                               const std::string& prefix) {
+Result<Capabilities> probe_all(const Context& ctx, const Site& site) {
     Capabilities found;
-    const Status done = on_private_ground(ctx, store, bucket, prefix, [&](ProbeGround& ground) -> Status {
+    const Status done = on_private_ground(ctx, site, [&](ProbeGround& ground) -> Status {
         TRY(ground.begin(ctx));
         TRY(ground.try_copy(ctx, found));
         TRY(ground.try_put_conditions(ctx, found));
@@ -50,9 +56,8 @@ Result<Capabilities> probe_all(const Context& ctx, ObjectStore& store, const std
 }
 
 // What guards deletes; the rest stays as it was.
-Status probe_guards(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
-                    Capabilities& found) {
-    return on_private_ground(ctx, store, bucket, prefix, [&](ProbeGround& ground) -> Status {
+Status probe_guards(const Context& ctx, const Site& site, Capabilities& found) {
+    return on_private_ground(ctx, site, [&](ProbeGround& ground) -> Status {
         TRY(ground.begin(ctx));
         TRY(ground.try_copy_conditions(ctx));
         TRY(ground.try_remove_conditions(ctx));
@@ -60,9 +65,8 @@ Status probe_guards(const Context& ctx, ObjectStore& store, const std::string& b
     });
 }
 
-Status probe_folding(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
-                     Capabilities& found) {
-    return on_private_ground(ctx, store, bucket, prefix, [&](ProbeGround& ground) -> Status {
+Status probe_folding(const Context& ctx, const Site& site, Capabilities& found) {
+    return on_private_ground(ctx, site, [&](ProbeGround& ground) -> Status {
         TRY(ground.put_twins(ctx, true));
         return ground.look(ctx, found);
     });
@@ -127,14 +131,39 @@ void write_cache(const std::string& directory, const std::string& file, const Ca
     if (!written) log_event(LogLevel::warning, "capabilities-not-cached", {{"why", written.error().message}});
 }
 
+struct Place {
+    ObjectStore& store;
+    const std::string& bucket;
+};
+
+// Whether what is put on one side is found on the other.
+Result<bool> marker_shows(const Context& ctx, const Place& here, const std::string& prefix, const Place& there) {
+    const std::string body = probe_name();
+    ObjectRef marker{here.bucket, prefix + body, {}};
+    auto put = here.store.put(ctx, marker, body);
+    auto look = [&]() -> Result<bool> {
+        if (!put) return put.error();
+        auto head = there.store.head(ctx, {there.bucket, marker.key, {}});
+        if (head) return true;
+        if (head.error().code == Code::not_found && !head.error().fatal) return false;
+        return std::move(head).error();
+    };
+    Result<bool> same = look();
+    if (!put && !put.error().unsure) return same;
+    if (put) marker.version = put->version;
+    TRY(here.store.remove(ctx.unstoppable().within(std::chrono::seconds(30)), marker, {}));
+    return same;
+}
+
 }  // namespace
 
 Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
                            const ProbeOptions& options) {
+    Site site{store, bucket, prefix};
     Capabilities given = store.capabilities();
     if (given != Capabilities{}) {
         const bool folding_known = given.keeps_case != Guarantee::unknown && given.keeps_unicode != Guarantee::unknown;
-        if (!folding_known) TRY(probe_folding(ctx, store, bucket, prefix, given));
+        if (!folding_known) TRY(probe_folding(ctx, site, given));
         return given;
     }
     BucketFacts facts;
@@ -146,39 +175,26 @@ Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::st
     }
     if (facts.object_lock.value_or(false)) return Capabilities{};  // what is written there may have to stay
 
+    site.versioned = facts.versioned.value_or(false);
     const std::string file =
         options.cache_directory.empty() ? std::string() : cache_file(store, bucket, options, facts);
     const WallTime now = ctx.clock().wall();
     if (auto cached = file.empty() ? std::nullopt : read_cache(file, now)) {
         Capabilities found = *cached;
-        if (options.renew_guards) TRY(probe_guards(ctx, store, bucket, prefix, found));
+        if (options.renew_guards) TRY(probe_guards(ctx, site, found));
         if (found == *cached) return found;
         // The store is not what it was: nothing of the old answer counts.
     }
-    TRY_LET(found, probe_all(ctx, store, bucket, prefix));
+    TRY_LET(found, probe_all(ctx, site));
     if (!file.empty()) write_cache(options.cache_directory, file, found, now);
     return std::move(found);
 }
 
 Result<bool> same_bucket(const Context& ctx, ObjectStore& a, const std::string& bucket_a, const std::string& prefix_a,
                          ObjectStore& b, const std::string& bucket_b, const std::string& prefix_b) {
-    // The same key on both sides; where the first side's prefix is not ours to write, the other's would not be either.
-    static_cast<void>(prefix_b);
-    const std::string body = probe_name();
-    const std::string key = prefix_a + body;
-    const ObjectRef marker{bucket_a, key, {}};
-    auto put = a.put(ctx, marker, body);
-    auto look = [&]() -> Result<bool> {
-        if (!put) return std::move(put).error();
-        auto head = b.head(ctx, {bucket_b, key, {}});
-        if (head) return true;
-        if (head.error().code == Code::not_found) return false;
-        return std::move(head).error();
-    };
-    Result<bool> same = look();
-    const ObjectRef made{bucket_a, key, put ? put->version : std::string()};
-    if (put || put.error().unsure) TRY(a.remove(ctx.unstoppable().within(std::chrono::seconds(30)), made, {}));
-    return same;
+    Result<bool> seen = marker_shows(ctx, {a, bucket_a}, prefix_a, {b, bucket_b});
+    const bool not_ours = !seen && seen.error().code == Code::denied;
+    return not_ours ? marker_shows(ctx, {b, bucket_b}, prefix_b, {a, bucket_a}) : seen;
 }
 
 }  // namespace dray

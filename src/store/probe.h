@@ -34,8 +34,9 @@ struct ProbeOptions {
 Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
                            const ProbeOptions& options);
 
-// Whether two places are one bucket under two names (endpoints, access points): a marker object is written to the first
-// and looked for in the second, then removed.
+// Whether two places are one bucket under two names (endpoints, access points): a marker object is written below the
+// first's prefix and looked for in the second, then removed. Where the first may not be written, or the second not read
+// there, it is tried the other way round, below the second's prefix.
 Result<bool> same_bucket(const Context& ctx, ObjectStore& a, const std::string& bucket_a, const std::string& prefix_a,
                          ObjectStore& b, const std::string& bucket_b, const std::string& prefix_b);
 

@@ -22,11 +22,19 @@ struct Twin {
     const char* name;
     const char* other;
 };
+// Twins share their first key, which saves requests; whether another one took its place is told by its size.
 constexpr Twin kTwins[] = {
-    {&Capabilities::keeps_case, "CASE", "case"},   {&Capabilities::keeps_unicode, "\xc3\xa9", "e\xcc\x81"},
-    {&Capabilities::keeps_slashes, "a/b", "a//b"}, {&Capabilities::keeps_slashes, "a/b", "a/b/"},
-    {&Capabilities::keeps_dots, "a/b", "a/./b"},   {&Capabilities::keeps_dots, "a/b", "a/x/../b"},
+    {&Capabilities::keeps_case, "cas\xc3\xa9", "CAS\xc3\xa9"},
+    {&Capabilities::keeps_unicode, "cas\xc3\xa9", "case\xcc\x81"},
+    {&Capabilities::keeps_slashes, "a/b", "a//b"},
+    {&Capabilities::keeps_slashes, "a/b", "a/b/"},
+    {&Capabilities::keeps_dots, "a/b", "a/./b"},
+    {&Capabilities::keeps_dots, "a/b", "a/x/../b"},
 };
+// The twin of "a/b" that differs by a slash at the very beginning of its key. Put last: if it replaces "a/b", no other
+// twin has hidden that.
+constexpr const char* kLeading = "a/b";
+constexpr int kMaxVersions = 4;  // of one object that answers got lost about
 bool folds_letters(const Twin& twin) {
     return twin.field == &Capabilities::keeps_case || twin.field == &Capabilities::keeps_unicode;
 }
@@ -53,8 +61,8 @@ std::string probe_name() {
     return fmt::format(".dray-probe-{:08x}{:08x}", random(), random());
 }
 
-ProbeGround::ProbeGround(ObjectStore& store, std::string bucket, const std::string& prefix)
-    : store_(store), bucket_(std::move(bucket)), base_(prefix + probe_name() + "/") {}
+ProbeGround::ProbeGround(ObjectStore& store, std::string bucket, const std::string& prefix, bool versioned)
+    : store_(store), bucket_(std::move(bucket)), base_(prefix + probe_name() + "/"), versioned_(versioned) {}
 
 Result<ObjectInfo> ProbeGround::put(const Context& ctx, const std::string& name, std::string_view body,
                                     const PutOptions& options) {
@@ -80,11 +88,23 @@ Result<std::vector<ListedObject>> ProbeGround::list(const Context& ctx, const st
 
 Status ProbeGround::put_own(const Context& ctx, const std::string& name) {
     if (sizes_.contains(name)) return {};
-    const std::string body(100 + sizes_.size(), 'x');
+    const std::string body = next_body();
     auto made = put(ctx, name, body, {});
     bool refused = false;
     if (!made) TRY(settled(made.error(), {Code::invalid, Code::exists, Code::conflict}, refused));
     sizes_[name] = made ? body.size() : kNotThere;
+    return {};
+}
+
+// It lies outside the prefix, where we may not be allowed to write: then nothing is proven.
+Status ProbeGround::put_leading(const Context& ctx) {
+    const std::string body = next_body();
+    const std::string key = "/" + base_ + kLeading;
+    auto made = store_.put(ctx, {bucket_, key, {}}, body);
+    if (made || made.error().unsure) written_key(key, made ? made->version : std::string());
+    bool refused = false;
+    if (!made) TRY(settled(made.error(), {Code::invalid, Code::exists, Code::conflict, Code::denied}, refused));
+    leading_size_ = made ? body.size() : kNotThere;
     return {};
 }
 
@@ -117,14 +137,19 @@ Status ProbeGround::try_copy(const Context& ctx, Capabilities& found) {
 }
 
 Status ProbeGround::try_put_conditions(const Context& ctx, Capabilities& found) {
-    TRY_LET(head, store_.head(ctx, at("a")));
     const auto sum = checksum_of(Checksum::Algorithm::crc64nvme, kFirstBody);
-    const bool told = std::find(head.checksums.begin(), head.checksums.end(), *sum) != head.checksums.end();
     bool checksum_refused = false;
-    if (auto made = put(ctx, "damaged", "other bytes", {.checksum = sum}); !made) {
-        TRY(settled(made.error(), {Code::corrupt, Code::invalid, Code::conflict}, checksum_refused));
+    if (auto made = put(ctx, "damaged", "other bytes", {.checksum = sum, .damaged_on_purpose = true}); !made) {
+        // Corrupt and unsure: it was taken, and told with a checksum that is not the one sent.
+        const bool taken = made.error().code == Code::corrupt && made.error().unsure;
+        if (!taken) TRY(settled(made.error(), {Code::corrupt, Code::invalid, Code::conflict}, checksum_refused));
     }
-    found.checksums = proven_if(told && checksum_refused);
+    found.checksums = Guarantee::absent;
+    if (checksum_refused) {
+        TRY_LET(head, store_.head(ctx, at("a")));
+        const bool told = std::find(head.checksums.begin(), head.checksums.end(), *sum) != head.checksums.end();
+        found.checksums = proven_if(told);
+    }
 
     Tried absent{.field = &Capabilities::put_if_absent, .name = "copy"};
     Tried match{.field = &Capabilities::put_if_match, .name = "a"};
@@ -144,7 +169,7 @@ Status ProbeGround::put_twins(const Context& ctx, bool folding_only) {
         TRY(put_own(ctx, twin.name));
         TRY(put_own(ctx, twin.other));
     }
-    return {};
+    return folding_only ? Status() : put_leading(ctx);
 }
 
 Status ProbeGround::try_copy_conditions(const Context& ctx) {
@@ -188,7 +213,10 @@ Status ProbeGround::try_multipart(const Context& ctx, Capabilities& found) {
     TRY(put_own(ctx, complete.name));
     auto upload = store_.create_upload(ctx, at(complete.name), {});
     bool refused = false;
-    if (!upload) TRY(settled(upload.error(), {}, refused));
+    if (!upload) {
+        lost_upload_ = upload.error().unsure;
+        TRY(settled(upload.error(), {}, refused));
+    }
     found.part_copy = Guarantee::absent;
     auto ask = [&]() -> Status {
         const std::string_view bytes = kFirstBody.substr(0, 4);
@@ -206,6 +234,7 @@ Status ProbeGround::try_multipart(const Context& ctx, Capabilities& found) {
     if (upload) {
         Status asked = ask();
         const Status aborted = store_.abort_upload(ctx.unstoppable().within(std::chrono::seconds(30)), *upload);
+        lost_upload_ = !aborted.has_value();
         TRY(std::move(asked));
         TRY(aborted);
     }
@@ -216,25 +245,36 @@ Status ProbeGround::try_multipart(const Context& ctx, Capabilities& found) {
 Status ProbeGround::look(const Context& ctx, Capabilities& found) {
     TRY_LET(listed, list(ctx));
     listed_ = std::move(listed);
-    auto as_put = [&](const std::string& name) {
-        const auto size = sizes_.find(name);
-        return size != sizes_.end() && std::any_of(listed_.begin(), listed_.end(), [&](const ListedObject& object) {
-                   return object.key == base_ + name && object.size == size->second;
-               });
-    };
-    auto there = [&](const std::string& name) {
-        return std::any_of(listed_.begin(), listed_.end(), [&](auto& object) { return object.key == base_ + name; });
-    };
     for (const Tried& tried : tried_) {
-        const bool no_effect = tried.should_exist ? as_put(tried.name) : !there(tried.name);
+        const bool no_effect = tried.should_exist ? is_as_put(tried.name) : listed_size(tried.name) == kNotThere;
         found.*tried.field = proven_if(tried.refused && no_effect);
     }
     for (const Twin& twin : kTwins) {
         if (!sizes_.contains(twin.name) || !sizes_.contains(twin.other)) continue;
         Guarantee& field = found.*twin.field;
-        field = proven_if(as_put(twin.name) && as_put(twin.other) && field != Guarantee::absent);
+        field = proven_if(are_apart(twin.name, twin.other) && field != Guarantee::absent);
+    }
+    if (leading_size_) {
+        const std::uint64_t size = listed_size(kLeading);
+        const bool apart = *leading_size_ != kNotThere && size != kNotThere && size != *leading_size_;
+        if (!apart) found.keeps_slashes = Guarantee::absent;
     }
     return {};
+}
+
+std::uint64_t ProbeGround::listed_size(const std::string& name) const {
+    auto object = std::find_if(listed_.begin(), listed_.end(), [&](auto& seen) { return seen.key == base_ + name; });
+    return object == listed_.end() ? kNotThere : object->size;
+}
+
+bool ProbeGround::is_as_put(const std::string& name) const {
+    const auto size = sizes_.find(name);
+    return size != sizes_.end() && size->second != kNotThere && listed_size(name) == size->second;
+}
+
+bool ProbeGround::are_apart(const std::string& name, const std::string& other) const {
+    const std::uint64_t size = listed_size(name);
+    return is_as_put(other) && size != kNotThere && size != listed_size(other);
 }
 
 Status ProbeGround::try_start_after(const Context& ctx, Capabilities& found) {
@@ -252,17 +292,87 @@ Status ProbeGround::try_start_after(const Context& ctx, Capabilities& found) {
     return {};
 }
 
+// Each step takes away what the one before could not; what is left after all is named.
 Status ProbeGround::clean_up(const Context& stopping) {
-    if (written_.empty()) return {};
     const Context ctx = stopping.unstoppable().within(std::chrono::seconds(60));
-    // Whatever it answers: the listing tells what is left.
-    if (auto removed = store_.remove_many(ctx, bucket_, written_); !removed) {
-        log_event(LogLevel::info, "probe-batch-delete-failed", {{"why", removed.error().message}});
+    const bool any = !written_.empty();
+    if (lost_upload_) abort_lost_uploads(ctx);
+    remove_batch(ctx);
+    if (any) {
+        auto left = list(ctx);
+        if (left) {
+            // What the listing shows is removed as such, what it does not show is gone.
+            std::erase_if(written_, [&](const RemoveItem& item) {
+                return item.version.empty() && !versioned_ && item.key.starts_with(base_);
+            });
+            for (const ListedObject& object : *left)
+                written_.push_back({.key = object.key, .version = {}, .if_match = {}});
+        } else {
+            failures_.push_back(std::move(left).error().within("list"));
+        }
     }
-    TRY_LET(left, list(ctx));
-    for (const ListedObject& object : left)
-        TRY(store_.remove(ctx, {bucket_, object.key, {}}, {}));
+    for (const RemoveItem& item : written_) {
+        Status gone = item.version.empty() && versioned_ ? remove_versions(ctx, item.key) : remove_one(ctx, item);
+        if (!gone) failures_.push_back(std::move(gone).error().within(quoted(item.key)));
+    }
+    written_.clear();
+    if (failures_.empty()) return {};
+    Error first = std::move(failures_.front());
+    if (failures_.size() > 1) first.message += fmt::format(" (and {} more)", failures_.size() - 1);
+    return first;
+}
+
+// Leaves in written_ what a batch cannot remove or did not.
+void ProbeGround::remove_batch(const Context& ctx) {
+    auto by_name = [](const RemoveItem& a, const RemoveItem& b) {
+        return std::pair(a.key, a.version) < std::pair(b.key, b.version);
+    };
+    // A batch must not name a key twice.
+    std::sort(written_.begin(), written_.end(), by_name);
+    auto same = [](const RemoveItem& a, const RemoveItem& b) { return a.key == b.key && a.version == b.version; };
+    written_.erase(std::unique(written_.begin(), written_.end(), same), written_.end());
+    // Without its version, a delete would only put a marker over it.
+    const auto batch_end = std::stable_partition(
+        written_.begin(), written_.end(), [&](const RemoveItem& item) { return !versioned_ || !item.version.empty(); });
+    const std::vector<RemoveItem> batch(written_.begin(), batch_end);
+    if (batch.empty()) return;
+    auto verdicts = store_.remove_many(ctx, bucket_, batch);
+    if (!verdicts) {
+        log_event(LogLevel::info, "probe-batch-delete-failed", {{"why", verdicts.error().message}});
+        return;
+    }
+    std::vector<RemoveItem> left(batch_end, written_.end());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const auto& verdict = (*verdicts)[i].verdict;
+        if (!verdict && verdict.error().code != Code::not_found) left.push_back(batch[i]);
+    }
+    written_ = std::move(left);
+}
+
+Status ProbeGround::remove_one(const Context& ctx, const RemoveItem& item) {
+    auto removed = store_.remove(ctx, {bucket_, item.key, item.version}, {});
+    if (!removed && removed.error().code != Code::not_found) return std::move(removed).error();
     return {};
+}
+
+// Of an object whose version nobody told us: HEAD tells the newest one.
+Status ProbeGround::remove_versions(const Context& ctx, const std::string& key) {
+    for (int i = 0; i < kMaxVersions; ++i) {
+        auto head = store_.head(ctx, {bucket_, key, {}});
+        if (!head && head.error().code == Code::not_found) return {};
+        if (!head) return std::move(head).error();
+        TRY(remove_one(ctx, {.key = key, .version = head->version, .if_match = {}}));
+    }
+    return Error{.code = Code::unavailable, .message = "it comes back after each delete"};
+}
+
+void ProbeGround::abort_lost_uploads(const Context& ctx) {
+    auto uploads = store_.uploads(ctx, bucket_, base_);
+    if (!uploads) return failures_.push_back(std::move(uploads).error().within("look for a lost upload"));
+    for (const Upload& upload : *uploads) {
+        Status aborted = store_.abort_upload(ctx, upload);
+        if (!aborted) failures_.push_back(std::move(aborted).error().within("abort the upload " + upload.id));
+    }
 }
 
 }  // namespace dray

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,11 @@
 namespace dray {
 
 // The private objects of one probe and the requests spent on them. Each step tries something that must be refused, and
-// remembers the answer; look() then tells refusals that had no effect from mere words. 34 requests for everything.
+// remembers the answer; look() then tells refusals that had no effect from mere words. 34 to 36 requests for
+// everything.
 class ProbeGround {
 public:
-    ProbeGround(ObjectStore& store, std::string bucket, const std::string& prefix);
+    ProbeGround(ObjectStore& store, std::string bucket, const std::string& prefix, bool versioned);
 
     // In this order. An error means that nothing could be found out (denied, unreachable, stopped).
     Status begin(const Context& ctx);  // puts what the steps compare with
@@ -26,7 +28,8 @@ public:
     Status look(const Context& ctx, Capabilities& found);
     Status try_start_after(const Context& ctx, Capabilities& found);
 
-    // Removes all that was written, also what appeared under other names. Runs to its end after a stop too.
+    // Removes all that was written, every version of it, also what appeared under other names. Runs to its end after a
+    // stop and after errors too; an error names what may be left.
     Status clean_up(const Context& ctx);
 
 private:
@@ -40,23 +43,41 @@ private:
     ObjectRef at(const std::string& name) const { return {bucket_, base_ + name, {}}; }
     // Puts a body of a length that no other has; remembers it. A key that the store refuses is remembered as absent.
     Status put_own(const Context& ctx, const std::string& name);
+    Status put_leading(const Context& ctx);
+    std::string next_body() { return std::string(100 + bodies_++, 'x'); }
     Result<ObjectInfo> put(const Context& ctx, const std::string& name, std::string_view body,
                            const PutOptions& options);
     Result<ObjectInfo> copy(const Context& ctx, const std::string& from, const std::string& to,
                             const CopyOptions& options);
     Result<std::vector<ListedObject>> list(const Context& ctx, const std::string& start_after = {});
+    void written(const std::string& name, const std::string& version) { written_key(base_ + name, version); }
     // Once each: a batch delete that names a key twice is refused.
-    void written(const std::string& name, const std::string& version) {
-        RemoveItem item{.key = base_ + name, .version = version, .if_match = {}};
+    void written_key(const std::string& key, const std::string& version) {
+        RemoveItem item{.key = key, .version = version, .if_match = {}};
         for (const RemoveItem& known : written_)
             if (known.key == item.key && known.version == item.version) return;
         written_.push_back(std::move(item));
+        versioned_ = versioned_ || !version.empty();
     }
+    // Of what look() listed. A name that is not listed has a size that nothing has.
+    std::uint64_t listed_size(const std::string& name) const;
+    bool is_as_put(const std::string& name) const;
+    bool are_apart(const std::string& name, const std::string& other) const;
+    // Of clean_up.
+    void remove_batch(const Context& ctx);
+    Status remove_one(const Context& ctx, const RemoveItem& item);
+    Status remove_versions(const Context& ctx, const std::string& key);
+    void abort_lost_uploads(const Context& ctx);
 
     ObjectStore& store_;
     const std::string bucket_, base_;
     std::vector<RemoveItem> written_;
     std::map<std::string, std::uint64_t> sizes_;  // of the bodies put by put_own
+    std::size_t bodies_ = 0;
+    std::optional<std::uint64_t> leading_size_;  // of the twin with a slash in front; nullopt: it was not tried
+    bool versioned_;                             // the bucket is known to be, or a write told a version
+    bool lost_upload_ = false;                   // one may have been begun that we do not know the id of
+    std::vector<Error> failures_;                // of clean_up
     std::vector<Tried> tried_;
     std::vector<ListedObject> listed_;
     ObjectInfo first_;  // the object "a"

@@ -83,8 +83,16 @@ TEST_F(Probe, FindsEveryWeaknessAndNoOther) {
 TEST_F(Probe, FindsAliasesOfSlashesAndDots) {
     use({.alias = fold_slashes});
     EXPECT_EQ(run()->keeps_slashes, Guarantee::absent);
+    use({.alias = [](std::string_view key) { return std::string(key.substr(key.starts_with('/') ? 1 : 0)); }});
+    auto leading = run();
+    EXPECT_EQ(leading->keeps_slashes, Guarantee::absent) << "only the slash in front";
+    EXPECT_EQ(leading->keeps_dots, Guarantee::proven);
+    EXPECT_EQ(objects_left(), 0u);
+    use({.alias = [](std::string_view key) { return std::string(key.substr(0, key.find_last_not_of('/') + 1)); }});
+    EXPECT_EQ(run()->keeps_slashes, Guarantee::absent) << "only the slash at the end";
     use({.alias = fold_dots});
     auto found = run();
+    EXPECT_EQ(found->keeps_slashes, Guarantee::proven);
     EXPECT_EQ(found->keeps_dots, Guarantee::absent);
     EXPECT_EQ(found->keeps_case, Guarantee::proven);
     EXPECT_EQ(objects_left(), 0u);
@@ -103,16 +111,27 @@ TEST_F(Probe, ARefusalThatHasItsEffectAllTheSameCountsForNothing) {
 }
 
 TEST_F(Probe, LeavesNothingBehindAfterAnErrorAtAnyRequest) {
-    for (std::uint32_t skip = 1;; ++skip) {
-        use({});
-        store_->add({.skip = skip, .action = FaultAction::lose_answer});
-        const auto found = run();
-        const bool struck = store_->trace().size() > skip;
-        // The clean-up's own batch is the last but one call, its listing the last.
-        if (struck && store_->trace()[skip].verb == Verb::list && skip + 1 == store_->trace().size()) break;
-        EXPECT_EQ(objects_left(), 0u) << skip;
-        ASSERT_LT(skip, 100u);
+    for (FaultAction action : {FaultAction::lose_answer, FaultAction::fail}) {
+        for (std::uint32_t skip = 1;; ++skip) {
+            use({});
+            store_->add({.skip = skip, .action = action});
+            const auto found = run();
+            EXPECT_EQ(objects_left(), 0u) << skip;
+            if (store_->trace().size() <= skip) break;
+            ASSERT_LT(skip, 100u);
+        }
     }
+}
+
+TEST_F(Probe, NamesWhatItCouldNotRemove) {
+    use({});
+    Error denied{.code = Code::denied, .message = "no deletes"};
+    for (Verb verb : {Verb::remove, Verb::remove_many})
+        store_->add({.verb = verb, .skip = 1, .count = 1000, .action = FaultAction::fail, .error = denied});
+    auto found = run();
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, Code::denied);
+    EXPECT_THAT(found.error().message, testing::HasSubstr(".dray-probe-"));
 }
 
 TEST_F(Probe, LeavesNothingBehindWhenItIsStopped) {
@@ -187,6 +206,19 @@ TEST_F(Probe, KnowsOneBucketUnderTwoNames) {
     EXPECT_FALSE(*same_bucket(ctx_, *store_, "b", "in/", *other, "b", "out/"));
     EXPECT_FALSE(*same_bucket(ctx_, *store_, "b", "in/", *memory_, "c", "out/"));
     EXPECT_EQ(objects_left(), 0u);
+}
+
+TEST_F(Probe, KnowsOneBucketWhereOnlyTheSecondPlaceMayBeWritten) {
+    use({});
+    store_->add({.verb = Verb::put,
+                 .count = 1000,
+                 .action = FaultAction::fail,
+                 .error = {.code = Code::denied, .message = "read only"}});
+    auto other = make_memory_store();
+    EXPECT_TRUE(*same_bucket(ctx_, *store_, "b", "in/", *memory_, "b", "out/"));
+    EXPECT_FALSE(*same_bucket(ctx_, *store_, "b", "in/", *other, "b", "out/"));
+    EXPECT_EQ(objects_left(), 0u);
+    EXPECT_EQ(store_->calls(Verb::head), 2u) << "the marker is looked for where it was not put";
 }
 
 TEST(CapabilityNames, NameEveryFieldOnceInTheOrderOfTheStruct) {

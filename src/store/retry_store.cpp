@@ -50,7 +50,7 @@ Status RetryStore::around(const Context& ctx, Call& call, const Attempt& attempt
 
         Error error = std::move(status).error();
         const bool may_repeat = call.repeatable || (changes(call.verb) && !error.unsure);
-        const bool garbled = error.code == Code::corrupt && attempts + 1 < kCorruptAttempts;
+        const bool garbled = error.code == Code::corrupt && !call.damaged_on_purpose && attempts + 1 < kCorruptAttempts;
         if (!(error.temporary() || garbled) || error.fatal || !may_repeat) return final(std::move(error));
         unsure = unsure || error.unsure;
         const bool is_slow = error.code == Code::throttled;

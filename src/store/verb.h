@@ -46,6 +46,7 @@ struct Call {
     std::uint64_t bytes = 0;  // of a body that goes out
     // May be sent again although its first answer was lost: reads, and changes whose repeat leaves the same object.
     bool repeatable = true;
+    bool damaged_on_purpose = false;  // garbled bytes are what it is about: no accident of the line
 
     bool names(std::string_view part) const;  // true when a key of the call contains `part`
 };

@@ -60,6 +60,7 @@ Result<ObjectInfo> WrappedStore::put(const Context& ctx, const ObjectRef& object
     Call call = on(Verb::put, object);
     call.bytes = source.size();
     call.repeatable = !options.if_absent && options.if_match.empty();
+    call.damaged_on_purpose = options.damaged_on_purpose;
     bool again = false;
     return through<ObjectInfo>(ctx, call, [&](const Context& c, Call&) -> Result<ObjectInfo> {
         if (std::exchange(again, true)) TRY(source.rewind());
