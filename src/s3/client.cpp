@@ -233,7 +233,11 @@ Status Client::Impl::mend(const Context& ctx, Call& call, const Credentials& who
             auto renewed = credentials->renew(ctx, who);
             // A bare 400 to a HEAD was only a guess: without newer credentials it stays what it was.
             if (!renewed && outcome.error->code != Code::credentials) return *outcome.error;
-            if (!renewed) return std::move(renewed).error().within(outcome.error->message);
+            if (!renewed) {
+                Error error = std::move(renewed).error().within(outcome.error->message);
+                error.fatal = error.fatal || error.code == Code::credentials;  // nobody else has newer ones either
+                return error;
+            }
             break;
         }
     }

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 
+#include "store/fault_store.h"
 #include "store/memory_store.h"
 #include "store/wrapped_store.h"
 
@@ -179,6 +181,57 @@ TEST_F(Listings, L06_KeysOutsideThePrefixAreDroppedAndCounted) {
     ASSERT_TRUE(summary);
     EXPECT_THAT(keys_, ElementsAre("foo/1"));
     EXPECT_EQ(summary->anomalies.outside, 2u);
+}
+
+// Writers add, delete and replace keys between the pages.
+TEST(Listing, L07_WhatStaysThereIsToldOnceWhateverOthersWrite) {
+    std::shared_ptr<ObjectStore> memory = make_memory_store();
+    auto key = [](const char* kind, int i) { return kind + std::to_string(1000 + i); };
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_TRUE(memory->put({}, {"b", key("stays", i)}, "v"));
+        ASSERT_TRUE(memory->put({}, {"b", key("goes", i)}, "v"));
+        ASSERT_TRUE(memory->put({}, {"b", key("turns", i)}, "v"));
+    }
+    auto store = make_fault_store(memory);
+    int page = 0;
+    auto disturb = [&](const Call&) {
+        for (int i = page; i < 100; i += 7) {
+            EXPECT_TRUE(memory->remove({}, {"b", key("goes", i)}, {}));
+            EXPECT_TRUE(memory->put({}, {"b", key("turns", i)}, "another"));
+            EXPECT_TRUE(memory->put({}, {"b", key("comes", i)}, "new"));
+            EXPECT_TRUE(memory->put({}, {"b", key("stays", i) + "+"}, "between two"));
+        }
+        page = (page + 1) % 7;
+    };
+    store->add({.verb = Verb::list, .count = 1000, .after = disturb});
+    std::map<std::string, int> told;
+    auto summary = list_all({}, *store, {.bucket = "b", .max_keys = 9}, {}, [&](const ListPage& objects) -> Status {
+        for (const ListedObject& object : objects.objects)
+            ++told[object.key];
+        return {};
+    });
+    ASSERT_TRUE(summary) << summary.error().message;
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_EQ(told[key("stays", i)], 1);
+        EXPECT_EQ(told[key("turns", i)], 1) << "the replaced ones are caught by their ETags";
+    }
+    for (const auto& [name, times] : told)
+        EXPECT_LE(times, 1) << name;
+    EXPECT_EQ(summary->anomalies.total(), 0u);
+}
+
+// An old store still lists what is deleted: reading it says so, and ends nothing.
+TEST(Listing, L08_AKeyThatIsListedAndGoneIsAnItemNotAnEnd) {
+    ScriptedPages store;
+    store.page({"gone"}, false);
+    Status head;
+    ASSERT_TRUE(list_all({}, store, {.bucket = "b"}, {}, [&](const ListPage& page) -> Status {
+        if (auto info = store.head({}, {"b", page.objects.at(0).key}); !info) head = std::move(info).error();
+        return {};
+    }));
+    ASSERT_FALSE(head);
+    EXPECT_EQ(head.error().code, Code::not_found);
+    EXPECT_FALSE(head.error().fatal);
 }
 
 TEST_F(Listings, L09_ARefusedTokenIsReplacedByTheLastKey) {
