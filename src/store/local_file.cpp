@@ -1,5 +1,6 @@
 #include "store/local_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fs.h>
@@ -212,6 +213,41 @@ Result<TempFile> TempFile::make(int directory, const std::string& path) {
 
 TempFile::~TempFile() {
     if (fd_ && named_) ::unlinkat(directory_, name_.c_str(), 0);
+}
+
+namespace {
+
+constexpr std::chrono::hours kLeftoverAge{24};  // no write takes that long without touching its file
+
+// As temp_name() makes them.
+bool is_temp_name(std::string_view name) {
+    if (!name.starts_with(kTempPrefix)) return false;
+    name.remove_prefix(kTempPrefix.size());
+    const auto dash = name.find('-');
+    if (dash == 0 || dash == std::string_view::npos || name.size() - dash - 1 != 16) return false;
+    auto all = [](std::string_view text, std::string_view allowed) {
+        return text.find_first_not_of(allowed) == std::string_view::npos;
+    };
+    return all(name.substr(0, dash), "0123456789") && all(name.substr(dash + 1), "0123456789abcdef");
+}
+
+}  // namespace
+
+void sweep_leftovers(int directory, WallTime now) {
+    const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* listing = own < 0 ? nullptr : ::fdopendir(own);
+    if (!listing) {
+        if (own >= 0) ::close(own);
+        return;
+    }
+    while (const dirent* entry = ::readdir(listing)) {
+        if (!is_temp_name(entry->d_name)) continue;
+        struct stat status {};
+        if (::fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        const bool ours = S_ISREG(status.st_mode) && status.st_uid == ::geteuid();
+        if (ours && now - modified_time(status) > kLeftoverAge) ::unlinkat(directory, entry->d_name, 0);
+    }
+    ::closedir(listing);
 }
 
 Status TempFile::write(std::string_view bytes) {

@@ -99,4 +99,8 @@ private:
 
 std::string temp_name();
 
+// Removes the files that writers left in `directory` when they died: dray's, of this user, untouched for a day. What
+// cannot be removed stays; nobody fails for it.
+void sweep_leftovers(int directory, WallTime now);
+
 }  // namespace dray

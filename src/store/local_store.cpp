@@ -10,6 +10,7 @@
 #include <ctime>
 #include <list>
 #include <mutex>
+#include <set>
 
 #include "base/checksum.h"
 #include "base/log.h"
@@ -59,6 +60,26 @@ private:
     std::mutex mutex_;
     std::uint64_t serial_ = 0;
     std::list<std::pair<std::string, std::unique_ptr<LocalWalk>>> walks_;
+};
+
+// Which directories this process has swept: once each is enough, and reading a large one takes a while.
+class Sweeps {
+public:
+    void sweep_once(int directory, WallTime now) {
+        constexpr std::size_t kRemembered = 10'000;
+        struct stat status {};
+        if (::fstat(directory, &status) != 0) return;
+        {
+            std::lock_guard lock(mutex_);
+            if (swept_.size() >= kRemembered) swept_.clear();
+            if (!swept_.emplace(status.st_dev, status.st_ino).second) return;
+        }
+        sweep_leftovers(directory, now);
+    }
+
+private:
+    std::mutex mutex_;
+    std::set<std::pair<dev_t, ino_t>> swept_;
 };
 
 struct TargetConditions {
@@ -125,6 +146,7 @@ private:
     const LocalStoreOptions options_;
     Limits limits_;
     OpenWalks walks_;
+    Sweeps sweeps_;
 };
 
 Capabilities LocalStore::capabilities() const {
@@ -337,6 +359,7 @@ Result<ObjectInfo> LocalStore::create(const Context& ctx, const ObjectRef& to, c
     const std::string path = bucket.path_of(to.key);
     TRY_LET(place, bucket.make(ctx, to.key, options_.durable));
     auto answer = [&]() -> Result<ObjectInfo> {
+        sweeps_.sweep_once(place.directory.get(), ctx.clock().wall());
         TRY_LET(temp, TempFile::make(place.directory.get(), path));
         TRY_LET(record, fill(temp));
         return appear(ctx, place, temp, record, conditions, tags, path);

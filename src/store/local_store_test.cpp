@@ -246,6 +246,34 @@ TEST_F(Local, OurOwnFilesAreInNoListing) {
     EXPECT_THAT(keys(), testing::ElementsAre("tagged"));
 }
 
+TEST_F(Local, TheNextWriteSweepsWhatACrashLeftADayAgoAndNothingElse) {
+    const std::string old = ".dray-tmp-123-0123456789abcdef", young = ".dray-tmp-124-0123456789abcdef";
+    const std::vector<std::string> strangers = {".dray-tmp-note", ".dray-tmp-1-2", ".dray-tmp-x-0123456789abcdef"};
+    for (const std::string& name : {old, young})
+        write(name, "half");
+    for (const std::string& name : strangers)
+        write(name, "not ours");
+    const auto two_days_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(48);
+    const std::filesystem::path bucket = directory_.path();
+    std::filesystem::last_write_time(bucket / old, two_days_ago);
+    for (const std::string& name : strangers)
+        std::filesystem::last_write_time(bucket / name, two_days_ago);
+    put("a", "x");
+    EXPECT_FALSE(std::filesystem::exists(bucket / old));
+    EXPECT_TRUE(std::filesystem::exists(bucket / young)) << "somebody may be writing it";
+    for (const std::string& name : strangers)
+        EXPECT_TRUE(std::filesystem::exists(bucket / name)) << name;
+}
+
+TEST_F(Local, ADurableStoreWritesCopiesAndRemoves) {
+    auto durable = make_local_store({.durable = true});
+    ASSERT_TRUE(durable->put({}, at("x/a"), "bytes"));
+    ASSERT_TRUE(durable->copy({}, at("x/a"), at("y/b"), {}));
+    ASSERT_TRUE(durable->remove({}, at("x/a"), {}));
+    EXPECT_EQ(*get_whole({}, *durable, at("y/b")), "bytes");
+    EXPECT_THAT(keys(), testing::ElementsAre("y/b"));
+}
+
 TEST(LocalErrors, SayWhatTheDiskSaid) {
     EXPECT_EQ(io_error("write", "/d/f", ENOSPC).code, Code::local);
     EXPECT_EQ(io_error("write", "/d/f", ENOSPC).reason, "disk-full");
