@@ -63,8 +63,8 @@ struct SentRequests {
 };
 
 // Thread-safe. Of move_back actions it reads: from = the parent's target (etag: as its receipt says, empty without
-// one), to = the parent's source as it was listed, target_existed (or was found equal), parent, parent_checksum. A stop of a context passed
-// to perform() must outlive the performer.
+// one), to = the parent's source as it was listed, target_existed (or was found equal), parent, parent_checksum. A stop
+// of a context passed to perform() must outlive the performer.
 class SafeMove : public Performer {
 public:
     ~SafeMove() override = default;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -262,6 +263,7 @@ void ModelS3::Impl::act(Exchange& x) {
 ModelS3::ModelS3(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 std::unique_ptr<ModelS3> ModelS3::start(Options options) {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that a client may have left
     auto impl = std::make_unique<Impl>(std::move(options));
     Impl& s = *impl;
     s.port = s.options.port;
