@@ -13,12 +13,12 @@ namespace {
 constexpr std::size_t kExamples = 20;  // named one by one; the rest is counted
 constexpr std::size_t kBatch = 4096;   // actions in memory at once
 
-Finding bad(std::string reason, std::string detail) {
-    return {Finding::Verdict::bad, std::move(reason), std::move(detail)};
+Judgement bad(std::string reason, std::string detail) {
+    return {Judgement::Verdict::bad, std::move(reason), std::move(detail)};
 }
 
-Finding unknown(std::string reason, std::string detail) {
-    return {Finding::Verdict::unknown, std::move(reason), std::move(detail)};
+Judgement unknown(std::string reason, std::string detail) {
+    return {Judgement::Verdict::unknown, std::move(reason), std::move(detail)};
 }
 
 // The object now; nullopt when it is not there.
@@ -58,7 +58,7 @@ Expectation expected_of(const JoinedAction& joined) {
 }
 
 // Reads every byte and holds them against whatever digest the store or the receipt gives.
-Finding read_deep(const Context& ctx, ObjectStore& store, const Side& side, const ObjectInfo& info) {
+Judgement read_deep(const Context& ctx, ObjectStore& store, const Side& side, const ObjectInfo& info) {
     Md5Stream md5;
     std::uint64_t crc = 0, size = 0;
     auto got =
@@ -76,7 +76,7 @@ Finding read_deep(const Context& ctx, ObjectStore& store, const Side& side, cons
             std::string sum;
             for (int shift = 56; shift >= 0; shift -= 8)
                 sum.push_back(static_cast<char>(crc >> shift & 0xff));
-            return base64(sum) == checksum.value ? Finding{}
+            return base64(sum) == checksum.value ? Judgement{}
                                                  : bad("bytes-differ", "CRC-64/NVME differs from the store's");
         }
     if (is_plain_md5(info.etag)) {
@@ -86,8 +86,8 @@ Finding read_deep(const Context& ctx, ObjectStore& store, const Side& side, cons
     return unknown("no-checksum", "the store keeps no checksum of the whole object");
 }
 
-Finding verify_present(const Context& ctx, ObjectStore& store, const Expectation& expected,
-                       const VerifyOptions& options, const std::string& side_name) {
+Judgement verify_present(const Context& ctx, ObjectStore& store, const Expectation& expected,
+                         const VerifyOptions& options, const std::string& side_name) {
     const Side& side = *expected.present;
     auto now = look(ctx, store, side);
     if (!now) return unknown("unreadable", now.error().message);
@@ -98,13 +98,13 @@ Finding verify_present(const Context& ctx, ObjectStore& store, const Expectation
                    side.key + " is " + described(info) + ", planned " + std::to_string(side.size) + " bytes");
     if (!expected.etag.empty() && info.etag != expected.etag)
         return bad(side_name + "-changed", side.key + " is " + described(info) + ", expected etag " + expected.etag);
-    return options.deep ? read_deep(ctx, store, side, info) : Finding{};
+    return options.deep ? read_deep(ctx, store, side, info) : Judgement{};
 }
 
 }  // namespace
 
-Finding verify_action(const Context& ctx, const std::vector<ObjectStore*>& stores, const JoinedAction& joined,
-                      const VerifyOptions& options) {
+Judgement verify_action(const Context& ctx, const std::vector<ObjectStore*>& stores, const JoinedAction& joined,
+                        const VerifyOptions& options) {
     if (joined.state == ActionState::none) return unknown("not-begun", joined.action.from.key);
     if (!joined.final) return unknown("unfinished", joined.action.from.key);
 
@@ -114,9 +114,9 @@ Finding verify_action(const Context& ctx, const std::vector<ObjectStore*>& store
     expected.present = &present;
     const bool source_side =
         expected.present->key == joined.action.from.key && expected.present->bucket == joined.action.from.bucket;
-    Finding finding =
+    Judgement finding =
         verify_present(ctx, *stores.at(present.store), expected, options, source_side ? "source" : "target");
-    if (finding.verdict != Finding::Verdict::good || !expected.absent) return finding;
+    if (finding.verdict != Judgement::Verdict::good || !expected.absent) return finding;
 
     auto source = look(ctx, *stores.at(expected.absent->store), *expected.absent);
     if (!source) return unknown("unreadable", source.error().message);
@@ -127,14 +127,14 @@ Finding verify_action(const Context& ctx, const std::vector<ObjectStore*>& store
 Status verify_all(const Context& ctx, const std::vector<ObjectStore*>& stores, JoinedReader& joined,
                   const VerifyOptions& options, Crew& crew, VerifyResult& result) {
     std::mutex mutex;
-    auto count = [&](const Finding& finding, const Action& action) {
+    auto count = [&](const Judgement& finding, const Action& action) {
         const std::lock_guard lock(mutex);
         ++result.checked;
-        if (finding.verdict == Finding::Verdict::good) {
+        if (finding.verdict == Judgement::Verdict::good) {
             ++result.good;
             return;
         }
-        ++(finding.verdict == Finding::Verdict::bad ? result.bad : result.unknown);
+        ++(finding.verdict == Judgement::Verdict::bad ? result.bad : result.unknown);
         ++result.bad_by[finding.reason];
         if (result.examples.size() < kExamples)
             result.examples.push_back(finding.reason + ": " + printable(finding.detail) + " (action " +

@@ -11,15 +11,15 @@ namespace dray {
 
 // What is wrong with one object; nullopt-like when `reason` is empty. Words: target-missing, target-changed,
 // source-present, source-missing, source-changed, bytes-differ.
-struct Finding {
+struct Judgement {
     enum class Verdict : std::uint8_t { good, bad, unknown } verdict = Verdict::good;
     std::string reason;
     std::string detail;
 };
 
 // One action against the store. Thread-safe.
-Finding verify_action(const Context& ctx, const std::vector<ObjectStore*>& stores, const JoinedAction& joined,
-                      const VerifyOptions& options);
+Judgement verify_action(const Context& ctx, const std::vector<ObjectStore*>& stores, const JoinedAction& joined,
+                        const VerifyOptions& options);
 
 // All of a run's actions, with a crew.
 Status verify_all(const Context& ctx, const std::vector<ObjectStore*>& stores, JoinedReader& joined,
