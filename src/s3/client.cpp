@@ -130,6 +130,9 @@ http::Headers Client::Impl::headers_of(const Call& call, const Endpoint::Target&
     if (options.request_payer) headers.push_back({"x-amz-request-payer", "requester"});
     if (!options.expected_bucket_owner.empty()) {
         headers.push_back({"x-amz-expected-bucket-owner", options.expected_bucket_owner});
+        // Of a copy that speaks for the target alone (CopyObject, Amazon S3 API reference).
+        const bool copies = call.operation == Operation::copy_object || call.operation == Operation::upload_part_copy;
+        if (copies) headers.push_back({"x-amz-source-expected-bucket-owner", options.expected_bucket_owner});
     }
     for (const auto& header : call.headers) {
         if (!checksums_rejected || !is_checksum_header(header)) headers.push_back(header);

@@ -69,7 +69,7 @@ std::vector<std::string> awkward_keys() {
             "\\"};
 }
 
-TEST_F(S3Store, CarriesEveryKeyByteForByteThroughEveryVerb) {
+TEST_F(S3Store, V16_CarriesEveryKeyByteForByteThroughEveryVerb) {
     std::set<std::string> left;
     for (const auto& key : awkward_keys()) {
         ASSERT_TRUE(store->put(ctx, {"raw", key}, "v1")) << key;
@@ -192,8 +192,7 @@ TEST_F(S3Store, GivesOneVerdictAKey) {
     EXPECT_EQ(server->keys("raw"), std::vector<std::string>{"b"});
 }
 
-// V15.
-TEST_F(S3Store, TrustsNoBatchAnswerThatDoesNotMatchItsRequest) {
+TEST_F(S3Store, V15_TrustsNoBatchAnswerThatDoesNotMatchItsRequest) {
     std::vector<RemoveItem> items = {{.key = "a"}, {.key = "b"}};
     auto answered = [&](std::string body) {
         server->script({.operation = "DeleteObjects", .act = Act::answer, .status = 200, .body = std::move(body)});
@@ -213,6 +212,59 @@ TEST_F(S3Store, TrustsNoBatchAnswerThatDoesNotMatchItsRequest) {
               "done failed ");
     EXPECT_EQ(answered("<DeleteResult>" + a + "<Error><Key>b</Key><Code>InternalError</Code></Error></DeleteResult>"),
               "done unsure ");
+}
+
+class S3StoreTraced : public S3Store {
+protected:
+    S3StoreTraced() : S3Store({.trace = true}) {}
+    // The headers of the last request of this operation.
+    std::map<std::string, std::string> headers(std::string_view operation) const {
+        std::map<std::string, std::string> found;
+        for (const model::Seen& seen : server->trace())
+            if (seen.operation == operation) found = seen.headers;
+        return found;
+    }
+};
+
+// Older servers want Content-MD5 on a batch, newer ones any checksum, and some refuse the checksum headers altogether.
+TEST_F(S3StoreTraced, V17_BatchesCarryContentMd5AndNoChecksumHeaders) {
+    server->set_quirks({.checksums_not_implemented = true});
+    server->seed("raw", "a", std::string_view("v"));
+    server->seed("raw", "b", std::string_view("v"));
+
+    auto verdicts = store->remove_many(ctx, "raw", std::vector<RemoveItem>{{.key = "a"}, {.key = "b"}});
+
+    ASSERT_TRUE(verdicts) << verdicts.error().message;
+    EXPECT_TRUE((*verdicts)[0].verdict && (*verdicts)[1].verdict);
+    EXPECT_TRUE(server->keys("raw").empty()) << "the server compares the digest with the body before it deletes";
+    EXPECT_EQ(requests("DeleteObjects"), 1u);
+    const auto sent = headers("DeleteObjects");
+    EXPECT_TRUE(sent.contains("content-md5"));
+    for (const auto& [name, value] : sent) {
+        EXPECT_FALSE(name.starts_with("x-amz-checksum") || name.starts_with("x-amz-sdk-checksum")) << name;
+    }
+}
+
+TEST_F(S3StoreTraced, V20_WhoPaysAndWhoOwnsTheBucketIsToldWithEveryRequestOfAMove) {
+    auto endpoint = s3::Endpoint::parse(server->endpoint());
+    ASSERT_TRUE(endpoint);
+    auto paying = make_s3_store({.endpoint = *endpoint,
+                                 .credentials = s3::fixed_credentials(keys),
+                                 .request_payer = true,
+                                 .expected_bucket_owner = "111122223333"});
+    ASSERT_TRUE(paying);
+    server->seed("raw", "a", std::string_view("v"));
+    ASSERT_TRUE((*paying)->list(ctx, {.bucket = "raw"}));
+    ASSERT_TRUE((*paying)->copy(ctx, {"raw", "a"}, {"raw", "b"}, {}));
+    ASSERT_TRUE((*paying)->head(ctx, {"raw", "b"}));
+    ASSERT_TRUE((*paying)->remove(ctx, {"raw", "b"}, {}));
+    ASSERT_TRUE((*paying)->remove_many(ctx, "raw", std::vector<RemoveItem>{{.key = "a"}}));
+    for (const char* operation : {"ListObjectsV2", "CopyObject", "HeadObject", "DeleteObject", "DeleteObjects"}) {
+        auto sent = headers(operation);
+        EXPECT_EQ(sent["x-amz-request-payer"], "requester") << operation;
+        EXPECT_EQ(sent["x-amz-expected-bucket-owner"], "111122223333") << operation;
+    }
+    EXPECT_EQ(headers("CopyObject")["x-amz-source-expected-bucket-owner"], "111122223333");
 }
 
 TEST_F(S3Store, LostAnswersToChangesAreUnsureAndSentOnce) {
