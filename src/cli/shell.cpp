@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kOutBuffer = std::size_t{64} << 10;  // bytes of results gathered before a write
 
-// One process, one pair of signals: what the handler touches has to be global.
+// One process, one set of signals: what the handler touches has to be global.
 StopSource& stop_source() {
     static StopSource source;
     return source;
@@ -57,6 +57,10 @@ Shell::Shell(std::vector<std::string> argv)
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+    sigaction(SIGQUIT, &action, nullptr);
+    // A terminal that goes away stops the run, unless somebody said that it must not (nohup).
+    struct sigaction hangup = {};
+    if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
 }
 
