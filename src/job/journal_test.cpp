@@ -221,8 +221,8 @@ TEST(Journal, HoldsBackAppendersWhenTheDiskIsSlowerThanThey) {
     EXPECT_TRUE(content_of(temp.file("journal")));
 }
 
-// Rows P03 and P04: at whichever write or sync the disk fails, from then on nothing counts.
-TEST(Journal, NeverTrustsTheDiskAgainAfterAFailedWriteOrSync) {
+// At whichever write or sync the disk fails, from then on nothing counts.
+TEST(Journal, P03_P04_NeverTrustsTheDiskAgainAfterAFailedWriteOrSync) {
     for (int failing = 0; failing < 12; ++failing) {
         TempDirectory temp;
         std::atomic<int> calls{0};
@@ -300,7 +300,7 @@ struct Sample {
     }
 };
 
-TEST(JournalDamage, ACutTailIsDroppedWherever) {
+TEST(JournalDamage, P14_ACutTailIsDroppedWherever) {
     Sample sample;
     const std::string path = sample.temp.file("damaged");
     for (std::size_t bytes = 0; bytes < sample.bytes.size(); ++bytes) {
@@ -321,7 +321,7 @@ TEST(JournalDamage, ACutTailIsDroppedWherever) {
     }
 }
 
-TEST(JournalDamage, AFlippedByteBeforeTheLastGroupIsRefusedAndInItDropsIt) {
+TEST(JournalDamage, P14_AFlippedByteBeforeTheLastGroupIsRefusedAndInItDropsIt) {
     Sample sample;
     const std::string path = sample.temp.file("damaged");
     for (std::size_t i = 0; i < sample.bytes.size(); ++i)
@@ -343,7 +343,7 @@ TEST(JournalDamage, AFlippedByteBeforeTheLastGroupIsRefusedAndInItDropsIt) {
         }
 }
 
-TEST(JournalDamage, AGroupThatIsMissingOrTwiceThereIsRefused) {
+TEST(JournalDamage, P14_AGroupThatIsMissingOrTwiceThereIsRefused) {
     Sample sample;
     const std::string path = sample.temp.file("damaged");
     for (std::size_t g = 1; g + 1 < sample.group_ends.size(); ++g) {
@@ -358,8 +358,8 @@ TEST(JournalDamage, AGroupThatIsMissingOrTwiceThereIsRefused) {
     }
 }
 
-// Row P02. While a group is written, power fails: any of its sectors may be on disk or not, and no later ones.
-TEST(JournalDamage, PowerLossLosesOnlyTheGroupThatWasBeingWritten) {
+// While a group is written, power fails: any of its sectors may be on disk or not, and no later ones.
+TEST(JournalDamage, P02_PowerLossLosesOnlyTheGroupThatWasBeingWritten) {
     constexpr std::size_t kSector = 64;  // smaller than any disk's, so that one group has many
     Sample sample;
     const std::string path = sample.temp.file("damaged");
@@ -383,7 +383,7 @@ TEST(JournalDamage, PowerLossLosesOnlyTheGroupThatWasBeingWritten) {
     }
 }
 
-TEST(JournalDamage, ADroppedTailIsCutOffBeforeTheJournalGoesOn) {
+TEST(JournalDamage, P14_ADroppedTailIsCutOffBeforeTheJournalGoesOn) {
     Sample sample;
     const std::string path = sample.temp.file("damaged");
     write_raw(path, sample.bytes.substr(0, sample.bytes.size() - 3));
@@ -401,7 +401,7 @@ TEST(JournalDamage, ADroppedTailIsCutOffBeforeTheJournalGoesOn) {
     EXPECT_EQ(after->lines, content->lines);
 }
 
-TEST(JournalDamage, EmptyZeroedAndForeignFilesAreNeverTakenForNewJournals) {
+TEST(JournalDamage, P14_EmptyZeroedAndForeignFilesAreNeverTakenForNewJournals) {
     TempDirectory temp;
     const std::string path = temp.file("journal");
     for (const std::string& bytes :

@@ -156,8 +156,7 @@ TEST(StateDirectory, DoesNotTrustWhatOthersMayHavePlanted) {
     EXPECT_NE(checked.error().message.find("--state"), std::string::npos);
 }
 
-// Row P13.
-TEST(StateDirectory, LetsOneProcessWorkOnARunAndTellsWhoDoes) {
+TEST(StateDirectory, P13_LetsOneProcessWorkOnARunAndTellsWhoDoes) {
     State s;
     const RunPaths run = s.run("mine", RunPhase::stopped);
     {

@@ -284,8 +284,8 @@ TEST(RunPlan, StopsAtOnceAndThatIsNoError) {
     EXPECT_EQ(outcome.balance.left, 100U);
 }
 
-// Rows P03 and P04, at each of the journal's first writes and syncs.
-TEST(RunPlan, EndsWithTheJournalsErrorWhereverItFails) {
+// At each of the journal's first writes and syncs.
+TEST(RunPlan, P03_P04_EndsWithTheJournalsErrorWhereverItFails) {
     for (int failing = 2; failing < 14; ++failing) {
         const Moves run(10'000);
         std::atomic<int> calls{0};

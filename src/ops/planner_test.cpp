@@ -106,7 +106,7 @@ TEST_F(Planner, PlansEveryObjectBelowThePrefixInOrder) {
     EXPECT_NE(actions_[1].from.modified, WallTime{});
 }
 
-TEST_F(Planner, L13APrefixWithoutASlashIsAnotherPrefix) {
+TEST_F(Planner, L13_APrefixWithoutASlashIsAnotherPrefix) {
     put("foo/a");
     put("foobar/b");
     rule_.source_prefix = request_.source_prefix = "foo/";
@@ -131,14 +131,14 @@ TEST_F(Planner, TellsWhatIsAtATargetAlready) {
     EXPECT_EQ(totals_.targets_existing, 1u);
 }
 
-TEST_F(Planner, V12AnObjectThatIsInPlaceIsSkipped) {
+TEST_F(Planner, V12_AnObjectThatIsInPlaceIsSkipped) {
     put("in/a");
     put("in/x/b");
     ASSERT_TRUE(plan("in/{basename}"));
     EXPECT_THAT(lines(), ElementsAre("in/a: skip already-in-place", "in/x/b -> in/b"));
 }
 
-TEST_F(Planner, V14TwoSourcesWithOneTargetAreRefusedByName) {
+TEST_F(Planner, V14_TwoSourcesWithOneTargetAreRefusedByName) {
     put("in/x/a");
     put("in/y/a");
     put("in/z/a");
@@ -156,7 +156,7 @@ TEST_F(Planner, ARefusalNamesAtMostTenPairs) {
     EXPECT_THAT(text, HasSubstr("30 objects"));
 }
 
-TEST_F(Planner, V13ChainsAndSwapsAreRefused) {
+TEST_F(Planner, V13_ChainsAndSwapsAreRefused) {
     put("in/1");
     put("in/2");
     rule_.match = R"(^(\d)$)";
@@ -168,14 +168,14 @@ TEST_F(Planner, V13ChainsAndSwapsAreRefused) {
     EXPECT_THAT(refusal("in/2{1}"), HasSubstr("in/2 -> s3://bkt/in/22, which goes to s3://bkt/in/222"));
 }
 
-TEST_F(Planner, V13ASwapIsRefused) {
+TEST_F(Planner, V13_ASwapIsRefused) {
     put("in/ab");
     put("in/ba");
     rule_.match = R"(^(.)(.)$)";
     EXPECT_THAT(refusal("in/{2}{1}"), HasSubstr("2 have a target that is itself to be moved"));
 }
 
-TEST_F(Planner, L12TargetsBelowTheSourceAreListedOnceAndFrozen) {
+TEST_F(Planner, L12_TargetsBelowTheSourceAreListedOnceAndFrozen) {
     put("in/a_20240101.csv");
     put("in/2024/01/01/b_20240101.csv");
     rule_.match = R"((\d{8})\.)";
@@ -390,7 +390,7 @@ protected:
     Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
 };
 
-TEST_F(Planner, L06KeysOutsideThePrefixAreDroppedAndCounted) {
+TEST_F(Planner, L06_KeysOutsideThePrefixAreDroppedAndCounted) {
     put("in/a");
     store_ = std::make_unique<StrayStore>(std::move(store_));
     PlanProgress progress;

@@ -1,10 +1,27 @@
 // The faults of a single move, by the ids that the fault catalogue gives them.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "ops/move_rig.h"
+#include "store/wrapped_store.h"
 
 namespace dray {
 namespace {
+
+// A store that passes over the last key of the first batch, in deed and in word.
+class AnswersShort : public WrappedStore {
+public:
+    using WrappedStore::WrappedStore;
+    Result<std::vector<RemoveVerdict>> remove_many(const Context& ctx, const std::string& bucket,
+                                                   std::span<const RemoveItem> items) override {
+        return WrappedStore::remove_many(ctx, bucket, items.first(items.size() - (batches++ == 0 ? 1 : 0)));
+    }
+    int batches = 0;
+
+protected:
+    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
+};
 
 struct Mv {
     explicit Mv(RigOptions options = {}) : rig(std::move(options)) {
@@ -47,6 +64,19 @@ TEST(MoveFaults, V03_ASourceReplacedAfterTheCopyStays) {
         EXPECT_EQ(mv.rig.bytes("out/a"), "body");
         EXPECT_EQ(mv.rig.final().reason, "conflict");
     }
+}
+
+TEST(MoveFaults, V03_ALookThatHasGrownOldIsTakenAgain) {
+    Mv mv({.honours = Honours::none});
+    auto mover = mv.rig.process();
+    mover->perform(mv.rig.ctx, mv.rig.actions[0], {}, *mv.rig.journal);
+    ASSERT_TRUE(mv.rig.there("in/a")) << "it waits for others to be deleted with it";
+    mv.rig.put("in/a", "new");  // takes seconds, far longer than a look is good for
+
+    ASSERT_TRUE(mover->finish(mv.rig.ctx, *mv.rig.journal));
+
+    EXPECT_EQ(mv.rig.bytes("in/a"), "new");
+    EXPECT_EQ(mv.rig.final().reason, "conflict");
 }
 
 TEST(MoveFaults, V04_OnAVersionedBucketTheDeletePutsAMarkerAndIsRecorded) {
@@ -158,6 +188,60 @@ TEST(MoveFaults, V09_OurOwnCopyWhoseAnswerWasLostIsKnownAgain) {
     }
 }
 
+TEST(MoveFaults, V15_AKeyWithoutAVerdictIsNotDone) {
+    MoveRig rig;
+    auto store = std::make_shared<AnswersShort>(make_memory_store({.clock = &rig.clock}));
+    rig.store = store;
+    rig.faults = make_fault_store(store, &rig.clock);
+    for (const char* name : {"a", "b"}) {
+        rig.put(std::string("in/") + name, name);
+        rig.plan(std::string("in/") + name, std::string("out/") + name);
+    }
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(store->batches, 2);
+    EXPECT_FALSE(rig.there("in/a") || rig.there("in/b")) << "the key that was passed over is asked for again";
+    EXPECT_EQ(rig.final(1).state, ReceiptState::deleted);
+}
+
+// Each of several movers has planned all, with a journal of its own, so that no lock keeps them apart.
+TEST(MoveFaults, V11_ManyMoversOfOneListLeaveEveryObjectInOnePlaceWhole) {
+    constexpr std::size_t kObjects = 60;
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        for (const std::size_t movers : {2U, 8U, 32U}) {
+            MoveRig rig({.honours = honours});
+            for (std::size_t i = 0; i < kObjects; ++i) {
+                rig.put("in/" + std::to_string(i), "body " + std::to_string(i));
+                rig.plan("in/" + std::to_string(i), "out/" + std::to_string(i));
+            }
+            std::vector<std::unique_ptr<MemoryJournal>> journals;
+            std::vector<std::thread> threads;
+            for (std::size_t m = 0; m < movers; ++m) {
+                journals.push_back(std::make_unique<MemoryJournal>());
+                threads.emplace_back([&rig, &journal = *journals.back()] {
+                    auto mover = rig.process();
+                    for (const Action& action : rig.actions)
+                        mover->perform(rig.ctx, action, {}, journal);
+                    EXPECT_TRUE(mover->finish(rig.ctx, journal));
+                });
+            }
+            for (std::thread& thread : threads)
+                thread.join();
+
+            for (std::size_t i = 0; i < kObjects; ++i) {
+                EXPECT_EQ(rig.bytes("out/" + std::to_string(i)), "body " + std::to_string(i)) << name_of(honours);
+                EXPECT_FALSE(rig.there("in/" + std::to_string(i)));
+                for (const auto& journal : journals) {
+                    const Receipt end = journal->final(i);
+                    EXPECT_TRUE(is_final(end.state)) << "nobody is left in doubt";
+                    EXPECT_NE(end.state, ReceiptState::failed) << end.reason << ": " << end.detail;
+                }
+            }
+        }
+    }
+}
+
 TEST(MoveFaults, V15_ABatchThatFailsAsAWholeIsTriedOneByOne) {
     Mv mv;
     mv.rig.faults->add({.verb = Verb::remove_many,
@@ -177,6 +261,78 @@ TEST(MoveFaults, V18_ABatchWithoutProvenConditionsIsNotUsedWhereASingleDeleteHas
 
     EXPECT_EQ(mv.rig.faults->calls(Verb::remove_many), 0U);
     EXPECT_EQ(mv.rig.faults->calls(Verb::remove), 1U);
+}
+
+TEST(MoveFaults, V19_OnlyTheCurrentVersionMovesAndItsHistoryStays) {
+    MoveRig rig({.store = {.versioned = true}});
+    const std::string first = rig.put("in/a", "first").version, second = rig.put("in/a", "second").version;
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.bytes("out/a"), "second");
+    EXPECT_FALSE(rig.there("in/a"));
+    EXPECT_TRUE(rig.store->head({}, {"b", "in/a", first}));
+    EXPECT_TRUE(rig.store->head({}, {"b", "in/a", second}));
+}
+
+TEST(MoveFaults, V19_AMarkerOnTopOfTheSourceMeansThatItIsGone) {
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        MoveRig rig({.honours = honours, .store = {.versioned = true}});
+        const std::string version = rig.put("in/a", "body").version;
+        rig.plan("in/a", "out/a");
+        rig.drop("in/a");
+
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.final().reason, "not_found") << name_of(honours);
+        EXPECT_FALSE(rig.there("out/a"));
+        EXPECT_TRUE(rig.store->head({}, {"b", "in/a", version}));
+    }
+}
+
+// A lifecycle rule or a replication that takes the copy away again.
+TEST(MoveFaults, V21_ACopyThatIsTakenAwayBeforeTheDeleteKeepsTheSource) {
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        MoveRig rig({.honours = honours, .settings = {.delete_after = true}});
+        rig.put("in/a", "body");
+        rig.plan("in/a", "out/a");
+        auto mover = rig.process();
+        ASSERT_TRUE(rig.pass(*mover));
+        ASSERT_EQ(rig.bytes("out/a"), "body");
+        rig.drop("out/a");
+        rig.faults->add({.verb = Verb::copy,
+                         .action = FaultAction::fail,
+                         .error = {.code = Code::invalid, .message = "InvalidRequest"}});
+
+        mover->begin_deletes();
+        rig.claimed = true;
+        ASSERT_TRUE(rig.pass(*mover));
+
+        EXPECT_EQ(rig.bytes("in/a"), "body") << name_of(honours);
+        EXPECT_NE(rig.final().state, ReceiptState::deleted);
+    }
+}
+
+TEST(MoveFaults, V24_NoTargetIsEverRemovedToMakeRoom) {
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        MoveRig rig({.honours = honours});
+        for (const char* name : {"absent", "equal", "other"}) {
+            rig.put(std::string("in/") + name, "body");
+            if (name != std::string("absent")) rig.put(std::string("out/") + name, name[0] == 'e' ? "body" : "else");
+            rig.plan(std::string("in/") + name, std::string("out/") + name);
+        }
+
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.bytes("out/other"), "else");
+        for (const CallRecord& call : rig.faults->trace()) {
+            if (call.verb != Verb::remove && call.verb != Verb::remove_many) continue;
+            EXPECT_FALSE(call.key.starts_with("out/")) << call.key;
+            for (const std::string& key : call.keys)
+                EXPECT_FALSE(key.starts_with("out/")) << key;
+        }
+    }
 }
 
 }  // namespace

@@ -210,7 +210,7 @@ TEST(SafeMove, DeletesNothingWhenOneCopyOfAllCannotBeProven) {
     EXPECT_EQ(rig.final(1).reason, "conflict");
 }
 
-TEST(SafeMove, SendsNothingOnceTheJournalFailed) {
+TEST(SafeMove, V27_SendsNothingOnceTheJournalFailed) {
     MoveRig rig;
     rig.put("in/a", "body");
     rig.plan("in/a", "out/a");
@@ -218,7 +218,7 @@ TEST(SafeMove, SendsNothingOnceTheJournalFailed) {
 
     const Status ended = rig.run();
 
-    EXPECT_EQ(rig.faults->calls(Verb::remove_many), 0U) << "V27: no delete without a durable receipt";
+    EXPECT_EQ(rig.faults->calls(Verb::remove_many), 0U) << "no delete without a durable receipt";
     EXPECT_TRUE(rig.there("in/a"));
     ASSERT_FALSE(ended);
     EXPECT_EQ(ended.error().code, Code::local);
@@ -293,7 +293,7 @@ TEST(SafeMove, LeavesACopyThatOutlivesTheStopByTenSecondsAsDoubtful) {
     EXPECT_TRUE(rig.there("in/a"));
 }
 
-TEST(SafeMove, BatchesDeletesByTheThousand) {
+TEST(SafeMove, V16_BatchesDeletesByTheThousand) {
     MoveRig rig;
     constexpr int kObjects = 1001;
     for (int i = 0; i < kObjects; ++i) {

@@ -57,7 +57,7 @@ std::vector<Death> deaths(const Counts& counts) {
 
 class Crash : public ::testing::TestWithParam<Scenario> {};
 
-TEST_P(Crash, P01AMoveThatDiesAnywhereEndsAsACalmOne) {
+TEST_P(Crash, P01_V01_AMoveThatDiesAnywhereEndsAsACalmOne) {
     World calm(GetParam());
     ASSERT_TRUE(calm.move()) << name_of(GetParam()) << ": " << calm.trouble();
     const Objects expected = calm.objects();
@@ -75,7 +75,7 @@ TEST_P(Crash, P01AMoveThatDiesAnywhereEndsAsACalmOne) {
     }
 }
 
-TEST_P(Crash, P01AnUndoThatDiesAnywhereEndsAsACalmOne) {
+TEST_P(Crash, P01_V01_AnUndoThatDiesAnywhereEndsAsACalmOne) {
     World calm(GetParam());
     ASSERT_TRUE(calm.move()) << name_of(GetParam()) << ": " << calm.trouble();
     ASSERT_TRUE(calm.undo()) << calm.trouble();
@@ -94,7 +94,7 @@ TEST_P(Crash, P01AnUndoThatDiesAnywhereEndsAsACalmOne) {
     }
 }
 
-TEST_P(Crash, V25AMoveThatDiedAnywhereCanBeUndone) {
+TEST_P(Crash, V25_AMoveThatDiedAnywhereCanBeUndone) {
     World calm(GetParam());
     ASSERT_TRUE(calm.move()) << name_of(GetParam()) << ": " << calm.trouble();
     for (const Death& death : deaths(calm.last())) {

@@ -178,14 +178,14 @@ class Disk(BadInputTest):
         self.one_line(5, [f"{self.home}/file: Not a directory", "--state"], "mv", "s3://b/in/", "s3://b/out/", "--state", self.home / "file" / "state")
         self.assertEqual(s3.keys("b"), ["in/f000_20240309.csv"])
 
-    def test_a_disk_that_is_full_while_planning(self):
+    def test_P03_a_disk_that_is_full_while_planning(self):
         s3 = self.plant()
         before = s3.objects("b")
         self.one_line(5, "", "mv", "s3://b/in/", "s3://b/out/", preexec_fn=small_files(600))
         self.assertEqual(s3.objects("b"), before)
         self.ok("mv", "s3://b/in/", "s3://b/out/")
 
-    def test_a_disk_that_is_full_while_journalling(self):
+    def test_P03_a_disk_that_is_full_while_journalling(self):
         s3 = self.plant(200)
         before = self.bodies(s3)
         self.ok("plan", "mv", "s3://b/in/", "s3://b/out/")
@@ -205,14 +205,14 @@ class Disk(BadInputTest):
         self.ok("plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "one")
         return s3, self.home / "state" / "runs" / "one"
 
-    def test_a_plan_with_its_tail_cut_off(self):
+    def test_P14_a_plan_with_its_tail_cut_off(self):
         s3, run = self.planned()
         plan = run / "plan.jsonl.zst"
         plan.write_bytes(plan.read_bytes()[:-9])
         self.one_line(5, "plan.jsonl.zst", "apply", "one")
         self.assertEqual(len(s3.keys("b", "in/")), 20)
 
-    def test_a_journal_of_another_plan(self):
+    def test_P14_a_journal_of_another_plan(self):
         s3, run = self.planned()
         self.ok("apply", "one")
         s3.put("b", "in/new_20240309.csv", "new")
@@ -222,7 +222,7 @@ class Disk(BadInputTest):
         self.one_line(5, "journal", "apply", "two")
         self.assertEqual(s3.keys("b", "in/"), ["in/new_20240309.csv"])
 
-    def test_a_journal_damaged_in_the_middle(self):
+    def test_P14_a_journal_damaged_in_the_middle(self):
         s3, run = self.planned(200)
         self.server.faults({"operation": "CopyObject", "skip": 60, "count": -1, "act": "none", "delay_ms": 200})
         process = self.start("apply", "one", "--workers", "2")
@@ -264,13 +264,13 @@ class TwoAtOnce(BadInputTest):
         self.assertEqual(process.returncode, 0, (out, err))
         self.assertEqual((len(s3.keys("b", "in/")), len(s3.keys("b", "out/"))), (0, 20))
 
-    def test_two_processes_on_one_run(self):
+    def test_P13_two_processes_on_one_run(self):
         s3, process = self.slow()
         self.one_line(3, "first", "resume", "first")
         self.one_line(3, "first", "apply", "first")
         self.finish(s3, process)
 
-    def test_two_runs_on_one_prefix(self):
+    def test_P13_two_runs_on_one_prefix(self):
         s3, process = self.slow()
         outcome = self.dray("mv", "s3://b/in/", "s3://b/other/")
         self.assertEqual(outcome.code, 3, outcome)

@@ -108,7 +108,7 @@ class KilledAtRandom(StopTest):
             pass
         return [line["run"] for line in self.ok("runs", "--json").lines() if line["run"] not in known and line["phase"] != "planning"]
 
-    def test_200_kills_lose_nothing_and_double_nothing(self):
+    def test_P01_200_kills_lose_nothing_and_double_nothing(self):
         rounds = 0
         while self.kills < KILLS:
             rounds += 1
@@ -144,8 +144,8 @@ class Stopped(StopTest):
         # Twice the probe's few; no object was copied twice.
         self.assertLessEqual(self.server.count("CopyObject"), OBJECTS + 2 * 12, f"{before} before resume")
 
-    def test_sigint_stops_cleanly_and_resume_goes_on(self):
+    def test_P07_sigint_stops_cleanly_and_resume_goes_on(self):
         self.stopped_by(signal.SIGINT)
 
-    def test_sigterm_stops_cleanly_and_resume_goes_on(self):
+    def test_P07_sigterm_stops_cleanly_and_resume_goes_on(self):
         self.stopped_by(signal.SIGTERM)
