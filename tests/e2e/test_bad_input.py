@@ -1,8 +1,8 @@
 """What people get wrong, and what machines do to them: one clear line with the next step, the right exit code, nothing lost."""
 import resource
 import signal
-import subprocess
 
+import certificates
 import support
 
 RULE = ["--match", r"_(\d{8})", "--date-format", "%Y%m%d", "--to", "{date:%Y}/{basename}"]
@@ -133,31 +133,22 @@ class Store(BadInputTest):
         self.extra_environment = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
         self.one_line(6, ["127.0.0.1 port 1", "refused"], "ls", "s3://b/", "--endpoint", "http://127.0.0.1:1", "--max-attempts", "2")
 
-    def openssl(self, *arguments):
-        subprocess.run(["openssl", *map(str, arguments)], cwd=self.home, check=True, capture_output=True)
-
-    def make_certificates(self, *server_life):
-        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test CA", "-days", "2")
-        self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "s.key", "-out", "s.csr", "-subj", "/CN=127.0.0.1",
-                     "-addext", "subjectAltName=IP:127.0.0.1")
-        (self.home / "index.txt").touch()
-        (self.home / "serial").write_text("01\n")
-        (self.home / "ca.cnf").write_text("[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n"
-                                          "policy=p\ncopy_extensions=copy\n[p]\ncommonName=supplied\n")
-        self.openssl("ca", "-batch", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "s.csr", "-out", "s.pem", "-notext",
-                     "-startdate", server_life[0], "-enddate", server_life[1])
-        self.server = support.ModelServer("--bucket", "b", "--cert", str(self.home / "s.pem"), "--key", str(self.home / "s.key"))
+    def serve(self, authority, *server_life):
+        certificate, key = authority.certify(*server_life)
+        self.server = support.ModelServer("--bucket", "b", "--cert", certificate, "--key", key)
         self.addCleanup(self.server.stop)
 
     def test_an_expired_certificate(self):
-        self.make_certificates("20200101000000Z", "20210101000000Z")
-        self.extra_environment = {"AWS_CA_BUNDLE": str(self.home / "ca.pem")}
+        authority = certificates.Authority(self.home / "ca")
+        self.serve(authority, certificates.LONG_PAST, certificates.PAST)
+        self.extra_environment = {"AWS_CA_BUNDLE": str(authority.pem)}
         self.one_line(6, "expired", "ls", "s3://b/")
 
     def test_a_certificate_of_an_authority_nobody_named(self):
-        self.make_certificates("20200101000000Z", "20490101000000Z")
+        authority = certificates.Authority(self.home / "ca")
+        self.serve(authority)
         self.one_line(6, "certificate", "ls", "s3://b/")
-        self.extra_environment = {"AWS_CA_BUNDLE": str(self.home / "ca.pem")}
+        self.extra_environment = {"AWS_CA_BUNDLE": str(authority.pem)}
         self.assertEqual(self.dray("ls", "s3://b/").code, 0, "with its authority named it is good")
 
 

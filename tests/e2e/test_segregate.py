@@ -54,12 +54,13 @@ def groups(vectors):
     return found
 
 
-class Vectors(SegregateTest):
+class Vectors:
+    """Every vector by both doors; mixed into a test case that says on which store."""
     BUCKETS = ("bkt", "other", "bkt-202403")
 
     def setUp(self):
         super().setUp()
-        self.store = self.model(*(word for bucket in self.BUCKETS for word in ("--bucket", bucket)))
+        self.store = self.open_store(self.BUCKETS)
         self.extra_environment["TZ"] = "UTC"
         self.doors = {"dray segregate": lambda *words: self.dray("segregate", *words), "s3-segregate": self.door}
 
@@ -117,12 +118,12 @@ class Vectors(SegregateTest):
                     self.assertEqual(after, {"s3://bkt/" + vector["key"]: vector["name"]})
 
 
-class Scenarios(SegregateTest):
-    """Whole runs, with colliding files kept where they are."""
+class Scenarios:
+    """Whole runs by both doors, with colliding files kept where they are; mixed in likewise."""
 
     def setUp(self):
         super().setUp()
-        self.store = self.model("--bucket", "bkt")
+        self.store = self.open_store(("bkt",))
 
     def run_scenario(self, scenario, start):
         self.store.empty("bkt")
@@ -174,6 +175,36 @@ class Scenarios(SegregateTest):
         for key in ("in/x/a_20240101.csv", "in/y/a_20240101.csv"):
             self.assertIn(key, outcome.err, "both are named")
         self.assertEqual(after, scenario["objects"])
+
+
+class OnTheModelServer(SegregateTest):
+    def open_store(self, buckets):
+        return self.model(*(word for bucket in buckets for word in ("--bucket", bucket)))
+
+
+class OnRadosgw(SegregateTest):
+    """A real server that keeps every key byte for byte, and honours no condition."""
+
+    def open_store(self, buckets):
+        for bucket in buckets:
+            store = self.part_bucket("radosgw", bucket, "-p", "18480")
+        return store
+
+
+class VectorsOnTheModelServer(Vectors, OnTheModelServer):
+    pass
+
+
+class VectorsOnRadosgw(Vectors, OnRadosgw):
+    pass
+
+
+class ScenariosOnTheModelServer(Scenarios, OnTheModelServer):
+    pass
+
+
+class ScenariosOnRadosgw(Scenarios, OnRadosgw):
+    pass
 
 
 class Door(SegregateTest):
