@@ -21,30 +21,30 @@ class Tls(support.DrayTest):
 
     def refused_at_the_door(self, words, *arguments):
         """Exit 6 and one line that says why; nothing is planned."""
-        outcome = self.refused(6, words, "mv", "s3://b/in/", "s3://b/out/", *arguments)
+        outcome = self.refused(6, words, "mv", "s3://cdr/in/", "s3://cdr/out/", *arguments)
         self.assertEqual(len(outcome.err.splitlines()), 1, outcome)
         self.assertEqual(self.ok("runs").out, "no runs\n")
 
     def test_a_run_lives_over_tls_and_H43_an_unknown_authority_is_refused(self):
         self.serve()
         s3 = self.s3(ca=self.authority.pem)
-        s3.make_bucket("b")
+        s3.make_bucket("cdr")
         for i in range(20):
-            s3.put("b", f"in/f{i:02}", f"record {i}", x_amz_meta_owner=f"o{i}")
-        before = s3.objects("b")
+            s3.put("cdr", f"in/f{i:02}", f"record {i}", x_amz_meta_owner=f"o{i}")
+        before = s3.objects("cdr")
         support.next_second()
 
         self.refused_at_the_door("certificate")
         self.trust(certificates.Authority(self.home / "other", "another CA").pem)
         self.refused_at_the_door("certificate")
-        self.assertEqual(s3.objects("b"), before)
+        self.assertEqual(s3.objects("cdr"), before)
 
         self.trust(self.authority.pem)
-        self.ok("mv", "s3://b/in/", "s3://b/out/")
-        self.assertEqual(s3.objects("b"), {key.replace("in/", "out/"): value for key, value in before.items()})
+        self.ok("mv", "s3://cdr/in/", "s3://cdr/out/")
+        self.assertEqual(s3.objects("cdr"), {key.replace("in/", "out/"): value for key, value in before.items()})
         self.ok("verify", "last", "--deep")
         self.ok("undo", "last")
-        self.assertEqual(s3.objects("b"), before)
+        self.assertEqual(s3.objects("cdr"), before)
 
     def test_H43_an_expired_certificate_is_refused(self):
         self.serve(certificates.LONG_PAST, certificates.PAST)
