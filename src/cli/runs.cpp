@@ -10,6 +10,7 @@
 #include "cli/run_text.h"
 #include "job/joined.h"
 #include "job/reasons.h"
+#include "ops/report.h"
 
 namespace dray {
 namespace {
@@ -127,7 +128,10 @@ Result<int> run_report(Shell& shell, const RunFlags& flags) {
     if (flags.common.json) {
         auto report = read_file(run.report(), kMaxReportBytes);
         if (!report && report.error().code != Code::not_found) return std::move(report).error();
-        if (report) shell.print(*report);
+        if (report) {
+            if (auto known = check_report(*report); !known) return std::move(known).error().within(run.report());
+            shell.print(*report);
+        }
     } else {
         print_status(shell, status, false);
     }

@@ -220,7 +220,7 @@ TEST(Plan, SaysWhatIsWrongWithAFileThatIsNone) {
     }
 }
 
-TEST(Plan, OfAHigherVersionIsRefusedAndSaysSo) {
+TEST(Plan, P26_OfAHigherVersionIsRefusedAndSaysSo) {
     TempDirectory temp;
     ZstdEncoder encoder;
     std::string bytes;

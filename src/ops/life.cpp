@@ -319,6 +319,7 @@ private:
     // which is true.
     void end(const PlanReader& plan, JournalWriter& journal, const SafeMove& performer, const Past& past) {
         const SentRequests sent = performer.sent();
+        result_.repeated_looks = sent.repeated_looks;
         // With anything left it is not finished, whatever the reason: it stays to be resumed, and is not pruned.
         RunEnd end{.outcome = result_.error        ? "failed"
                               : result_.finished() ? "finished"

@@ -88,6 +88,7 @@ struct RunResult {
     std::optional<Error> error;                     // that ended it early; resumable
     std::vector<std::string> sentences;             // that were said: guarantees this store lacks, waits
     std::map<std::string, std::uint64_t> requests;  // by verb
+    std::uint64_t repeated_looks = 0;               // of these; see SentRequests
     double seconds = 0;
     bool finished() const { return !stopped && !error && balance.left == 0; }
 };

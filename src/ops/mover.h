@@ -35,7 +35,7 @@ public:
     void last_call(const Context& ctx, Recorder& recorder) override { send_due(ctx, recorder, Due::looks); }
     Status finish(const Context& ctx, Recorder& recorder) override;
     std::optional<Error> fatal() const override { return requests_.fatal(); }
-    SentRequests sent() const override { return requests_.sent(); }
+    SentRequests sent() const override;
     void begin_deletes() override { deleting_ = true; }
 
     static Guard guard_of(const Capabilities& capabilities, const MoveSettings& settings);
@@ -109,6 +109,7 @@ private:
     std::atomic<bool> deleting_ = false;              // delete_after: the second pass has begun
     std::atomic<bool> condition_struck_off_ = false;  // R13: a source condition was seen to be ignored
     std::atomic<Ticket> last_copied_ = 0;             // of the latest `copied` receipt of this process
+    std::atomic<std::uint64_t> repeated_looks_ = 0;
     std::mutex held_mutex_;
     std::vector<OneMove> held_;
 };

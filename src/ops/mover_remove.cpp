@@ -77,6 +77,7 @@ void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
         if (auto batch = stage_.due(now)) {
             send(ctx, std::move(*batch), recorder);
         } else if (auto move = stage_.to_look(now, what != Due::full)) {
+            if (move->looked_at) ++repeated_looks_;
             const bool still_there = see_source({ctx, *move, recorder}) == Next::remove;
             const SteadyTime seen = ctx.clock().steady();
             if (still_there) stage_.add_looked(std::move(*move), seen, seen - now);

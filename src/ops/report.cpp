@@ -6,6 +6,9 @@
 namespace dray {
 namespace {
 
+constexpr std::string_view kFormat = "dray-report";
+constexpr std::uint64_t kVersion = 1;
+
 void counts(JsonWriter& json, std::string_view name, const std::map<std::string, std::uint64_t>& by) {
     json.name(name).begin_object();
     for (const auto& [word, count] : by)
@@ -25,7 +28,7 @@ std::string write_report(const RunResult& result, const PlanHeader& header, cons
     std::string out;
     JsonWriter json(out);
     json.begin_object();
-    json.field("format", "dray-report").field("version", std::uint64_t{1});
+    json.field("format", kFormat).field("version", kVersion);
     json.field("run", result.run.id).field("command", header.command).field("made_by", header.made_by);
     if (!header.parent.empty()) json.field("undoes", header.parent);
     json.field("outcome", outcome_of(result)).field("at", iso8601(real_clock().wall()));
@@ -43,6 +46,7 @@ std::string write_report(const RunResult& result, const PlanHeader& header, cons
 
     json.field("bytes_planned", plan.bytes);
     counts(json, "requests", result.requests);
+    json.field("repeated_looks", result.repeated_looks);
     json.name("said").begin_array();
     for (const std::string& sentence : result.sentences)
         json.text(sentence);
@@ -57,6 +61,21 @@ std::string write_report(const RunResult& result, const PlanHeader& header, cons
     json.end_object();
     out.push_back('\n');
     return out;
+}
+
+Status check_report(const std::string& report) {
+    JsonParser parser;
+    TRY_LET(json, parser.parse(report));
+    const auto format = json.get("format");
+    const auto version = json.get("version");
+    const std::uint64_t number = version ? version->u64().value_or(0) : 0;
+    if (!format || format->text() != kFormat || number == 0)
+        return Error{.code = Code::corrupt, .message = "this is not a report"};
+    if (number > kVersion)
+        return Error{.code = Code::unsupported,
+                     .message = "the report has format version " + std::to_string(number) +
+                                ", and this program reads up to " + std::to_string(kVersion) + ": use a newer dray"};
+    return {};
 }
 
 }  // namespace dray

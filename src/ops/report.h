@@ -3,11 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "ops/life.h"
 
 namespace dray {
 
 std::string write_report(const RunResult& result, const PlanHeader& header, const PlanTotals& plan);
+
+// Before a report is handed on. Errors: corrupt (it is none), unsupported (of a higher version).
+Status check_report(const std::string& report);
 
 }  // namespace dray

@@ -176,6 +176,12 @@ Next Mover::hold(Work work) {
     return wait_until(work.ctx, work.move.hold) ? Next::look : Next::over;
 }
 
+SentRequests Mover::sent() const {
+    SentRequests sent = requests_.sent();
+    sent.repeated_looks = repeated_looks_;
+    return sent;
+}
+
 bool Mover::must_stop(const Work& work) const {
     return work.ctx.stopped() || requests_.ended() || !work.recorder.may_change();
 }

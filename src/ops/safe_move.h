@@ -55,11 +55,13 @@ struct MoveSetup {
     std::optional<WallTime> parent_first_answer;
 };
 
-// What the engine has to say about the requests it sent, for the end line (R3).
+// What the engine has to say about the requests it sent, for the end line (R3) and the report.
 struct SentRequests {
     bool all_answered = true;
     bool copy_unanswered = false;
     WallTime last_change{};  // our clock
+    // Looks at a source just before its delete that had to be taken again, because the one before had grown old.
+    std::uint64_t repeated_looks = 0;
 };
 
 // Thread-safe. Of move_back actions it reads: from = the parent's target (etag: as its receipt says, empty without

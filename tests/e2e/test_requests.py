@@ -4,6 +4,8 @@ import support
 OBJECTS = 5000
 PAGES = OBJECTS // 1000
 WORKERS = 256
+MOST_REPEATED_LOOKS = 0.02  # an object, on a calm run
+RUNS_UNTIL_CALM = 5
 BESIDE = 40  # the probe, the bucket's facts, the store's clock: once a run, however many objects
 
 
@@ -16,6 +18,9 @@ class Requests(support.DrayTest):
         stats = self.server.stats()
         self.assertEqual((len(s3.keys("b", "dst/")), len(s3.keys("b", "src/"))), (OBJECTS, 0), outcome)
         return stats
+
+    def repeated_looks(self, run="last"):
+        return self.ok("report", run, "--json").lines()[0]["repeated_looks"]
 
     def check(self, stats, each, workers=WORKERS):
         lists = stats["requests"]["ListObjectsV2"]
@@ -31,9 +36,26 @@ class Requests(support.DrayTest):
         self.check(self.move("versitygw"), 3)
 
     def test_three_where_nothing_is_conditional(self):
-        # 3.001 on a machine of its own (docs/performance.md). A look counts for 200 ms only, and on one that is busy with
-        # other things some are taken again and batches go out before they are full: two in a hundred are allowed for that.
-        self.check(self.move("radosgw"), 3.02)
+        # On a machine that is busy with other things a look outlasts its 200 ms and is taken again, and a batch goes out
+        # before it is full. Both are right, and dray and the server count them: without them every run is exact. With them
+        # one run of a few must come to the figure that is promised.
+        calm, seen = False, []
+        while not calm and len(seen) < RUNS_UNTIL_CALM:
+            run = f"run{len(seen)}"
+            stats = self.move("radosgw", "--run-id", run)
+            repeated, batches = self.repeated_looks(run), stats["requests"]["DeleteObjects"]
+            once = stats["total"] - stats["requests"]["ListObjectsV2"] - repeated
+            self.assertLessEqual(once - batches, OBJECTS * 3 + BESIDE, stats)
+            self.assertLessEqual(stats["max_open"], WORKERS, stats)
+            calm = repeated <= OBJECTS * MOST_REPEATED_LOOKS and once <= OBJECTS * 3.001 + BESIDE
+            seen.append({"repeated looks": repeated, "batches": batches, "requests but for those looks": once})
+        self.assertTrue(calm, seen)
+
+    def test_no_look_is_repeated_where_deletes_are_conditional(self):
+        for quirks in ("strict", "versitygw"):
+            with self.subTest(quirks=quirks):
+                self.move(quirks, "--run-id", quirks)
+                self.assertEqual(self.repeated_looks(quirks), 0)
 
     def test_one_where_a_person_promises_that_nobody_else_writes(self):
         for quirks in ("versitygw", "radosgw"):
