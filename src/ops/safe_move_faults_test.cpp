@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "ops/move_rig.h"
+#include "ops/mover.h"
 #include "store/wrapped_store.h"
 
 namespace dray {
@@ -18,6 +19,20 @@ public:
         return WrappedStore::remove_many(ctx, bucket, items.first(items.size() - (batches++ == 0 ? 1 : 0)));
     }
     int batches = 0;
+
+protected:
+    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
+};
+
+// A store that says "copied" and has kept the first bytes only.
+class CopiesShort : public WrappedStore {
+public:
+    using WrappedStore::WrappedStore;
+    Result<ObjectInfo> copy(const Context& ctx, const ObjectRef& from, const ObjectRef& to,
+                            const CopyOptions& options) override {
+        TRY_LET(whole, WrappedStore::copy(ctx, from, to, options));
+        return put(ctx, to, "bo", {.properties = whole.properties});
+    }
 
 protected:
     Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
@@ -53,6 +68,20 @@ TEST(MoveFaults, V02_ACopyWithOtherBytesKeepsTheSource) {
     }
 }
 
+TEST(MoveFaults, V02_AShortCopyKeepsTheSourceWhereOnlyTheSizeCanTell) {
+    MoveRig rig({.opaque_etags = true});
+    rig.store = std::make_shared<CopiesShort>(
+        make_memory_store({.clock = &rig.clock, .opaque_etags = true, .no_checksums = true}));
+    rig.faults = make_fault_store(rig.store, &rig.clock);
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().reason, "copy-unproven");
+    EXPECT_EQ(rig.bytes("in/a"), "body");
+}
+
 TEST(MoveFaults, V03_ASourceReplacedAfterTheCopyStays) {
     for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
         Mv mv({.honours = honours});
@@ -63,6 +92,23 @@ TEST(MoveFaults, V03_ASourceReplacedAfterTheCopyStays) {
         EXPECT_EQ(mv.rig.bytes("in/a"), "new") << name_of(honours);
         EXPECT_EQ(mv.rig.bytes("out/a"), "body");
         EXPECT_EQ(mv.rig.final().reason, "conflict");
+    }
+}
+
+TEST(MoveFaults, V03_ASourceReplacedBeforeTheCopyIsNeverCopied) {
+    for (const Honours honours : {Honours::all, Honours::some}) {
+        for (const bool opaque : {false, true}) {
+            Mv mv({.honours = honours, .opaque_etags = opaque});
+            mv.rig.faults->add({.verb = Verb::copy, .before = [&](const Call&) { mv.rig.put("in/a", "ydob"); }});
+
+            ASSERT_TRUE(mv.rig.run());
+
+            EXPECT_EQ(mv.rig.bytes("in/a"), "ydob") << name_of(honours);
+            EXPECT_FALSE(mv.rig.there("out/a"));
+            EXPECT_EQ(mv.rig.final().reason, "conflict");
+            EXPECT_EQ(mv.rig.faults->calls(Verb::remove) + mv.rig.faults->calls(Verb::remove_many), 0U)
+                << "the condition kept it from being made, so nothing had to be taken away";
+        }
     }
 }
 
@@ -333,6 +379,40 @@ TEST(MoveFaults, V24_NoTargetIsEverRemovedToMakeRoom) {
                 EXPECT_FALSE(key.starts_with("out/")) << key;
         }
     }
+}
+
+TEST(MoveFaults, V27_AJournalThatFailsDuringTheLookBeforeADeleteStopsTheDelete) {
+    Mv mv({.honours = Honours::none});
+    mv.rig.faults->add({.verb = Verb::remove_many,
+                        .action = FaultAction::fail,
+                        .error = {.code = Code::invalid, .message = "MalformedXML"}});
+    // The first look is the batch's; the second comes right before the delete that replaces it.
+    mv.rig.faults->add(
+        {.verb = Verb::head, .key = "in/a", .skip = 1, .after = [&](const Call&) { mv.rig.journal->break_disk(); }});
+
+    EXPECT_FALSE(mv.rig.run());
+
+    EXPECT_EQ(mv.rig.faults->calls(Verb::remove_many), 1U);
+    EXPECT_EQ(mv.rig.faults->calls(Verb::remove), 0U);
+    EXPECT_TRUE(mv.rig.there("in/a"));
+}
+
+TEST(MoveFaults, V27_AJournalThatFailsWhileOneOfABatchIsProvenAgainStopsTheBatch) {
+    MoveRig rig;
+    for (const char* name : {"a", "b"}) {
+        rig.put(std::string("in/") + name, name);
+        rig.plan(std::string("in/") + name, std::string("out/") + name);
+    }
+    auto mover = rig.process();
+    mover->perform(rig.ctx, rig.actions[0], {}, *rig.journal);
+    rig.clock.advance(kProofAge + std::chrono::minutes(1));
+    rig.faults->add({.verb = Verb::head, .key = "/a", .after = [&](const Call&) { rig.journal->break_disk(); }});
+
+    mover->perform(rig.ctx, rig.actions[1], {}, *rig.journal);
+    EXPECT_FALSE(mover->finish(rig.ctx, *rig.journal));
+
+    EXPECT_EQ(rig.faults->calls(Verb::remove_many) + rig.faults->calls(Verb::remove), 0U);
+    EXPECT_TRUE(rig.there("in/a") && rig.there("in/b"));
 }
 
 }  // namespace
