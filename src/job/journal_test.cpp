@@ -426,7 +426,7 @@ std::string open_line(int version, int process = 1) {
            R"(","process":)" + std::to_string(process) + R"(,"at":"2026-01-01T00:00:00.000Z"})" + "\n";
 }
 
-TEST(JournalFormat, OfAHigherVersionIsRefusedAndSaysSo) {
+TEST(JournalFormat, P26_OfAHigherVersionIsRefusedAndSaysSo) {
     TempDirectory temp;
     for (const std::string& bytes : {closed(open_line(2), 1, 1), open_line(2) + "another way to close groups\n"}) {
         write_raw(temp.file("journal"), bytes);

@@ -7,6 +7,8 @@
 #include <random>
 #include <set>
 
+#include "base/random_test.h"
+
 namespace dray {
 namespace {
 
@@ -61,7 +63,9 @@ TEST(LocalKeys, NamesMadeByHandBelongToNoKey) {
 }
 
 TEST(LocalKeys, DifferentKeysNeverShareAPathAndEveryPathReadsBack) {
-    std::mt19937 random(7);
+    const std::uint64_t seed = test_seed();
+    SCOPED_TRACE(seed_text(seed));
+    std::mt19937_64 random(seed);
     const std::vector<std::string> pieces = {"a",
                                              "/",
                                              ".",
