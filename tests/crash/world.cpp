@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "job/run_dir.h"
+#include "ops/segregate.h"
 
 namespace dray::crash {
 namespace {
@@ -104,7 +105,10 @@ std::string name_of(StoreKind kind) {
 std::string name_of(const Scenario& scenario) {
     return "seed " + std::to_string(scenario.seed) + ", " + name_of(scenario.store) +
            (scenario.opaque_etags ? ", opaque etags" : "") + (scenario.delete_after ? ", delete after" : "") +
-           (scenario.by_date ? ", by date" : "");
+           (scenario.layout == Scenario::Layout::by_date     ? ", by date"
+            : scenario.layout == Scenario::Layout::segregate ? ", segregate"
+                                                             : "") +
+           (scenario.exclusive ? ", exclusive" : "") + (scenario.workers == 1 ? ", one worker" : "");
 }
 
 std::string name_of(const Death& death) {
@@ -134,13 +138,15 @@ void World::plant() {
         const std::string name = "f" + std::to_string(i) + "_202403" + std::to_string(10 + i) + ".csv";
         const std::string body = "body of " + name;
         put("in/" + name, body);
-        const std::string target =
-            scenario_.by_date ? "out/2024/03/" + std::to_string(10 + i) + "/" + name : "out/" + name;
+        const std::string target = scenario_.layout == Scenario::Layout::prefix
+                                       ? "out/" + name
+                                       : "out/2024/03/" + std::to_string(10 + i) + "/" + name;
         if (random() % 8 == 0) put(target, body);
         // A conflict keeps --delete after from deleting anything, by design: its scenarios have none.
         if (random() % 8 == 1 && !scenario_.delete_after) put(target, "another body");
     }
     put("in/elsewhere/deep/x_20240401.csv", "deep");
+    if (scenario_.layout == Scenario::Layout::segregate) put("in/undated.csv", "goes to the error directory");
     put("bystander.txt", "not ours");
     planted_ = objects();
     clock_.advance(std::chrono::hours(1));
@@ -170,7 +176,7 @@ RunEnvironment World::environment() {
                 planned.identity = store_->identity();
                 return std::unique_ptr<ObjectStore>(std::make_unique<Lent>(*store_));
             },
-            .workers = 2,
+            .workers = scenario_.workers,
             .journal_fault = journal_fault_};
 }
 
@@ -182,13 +188,30 @@ MoveCommand World::command() const {
                     .source_prefix = "in/",
                     .target_bucket = kBucket,
                     .target_prefix = "out/"};
-    if (scenario_.by_date) {
+    if (scenario_.layout == Scenario::Layout::segregate) {
+        command.command = "segregate";
+        command.rule = segregated();
+        command.on_collision = OnCollision::keep;
+    } else if (scenario_.layout == Scenario::Layout::by_date) {
         command.rule.match = R"(_(\d{8})\.)";
         command.rule.date_format = "%Y%m%d";
         command.rule.to = "{date:%Y/%m/%d}/{basename}";
     }
     command.options.delete_after = scenario_.delete_after;
+    command.options.exclusive = scenario_.exclusive;
     return command;
+}
+
+// As the door of the old script has it.
+RelayoutOptions World::segregated() const {
+    auto config = parse_segregate_config(
+        "<c><log_file>x.log</log_file><match_pattern>_(\\d{8})\\.</match_pattern><datetime_format>%Y%m%d</"
+        "datetime_format>"
+        "<s3_dir>s3://bkt/in/</s3_dir><s3_segregated_dir>s3://bkt/out/%Y/%m/%d/</s3_segregated_dir>"
+        "<s3_error_dir>s3://bkt/err/</s3_error_dir></c>",
+        "config.xml");
+    CHECK(config.has_value());
+    return segregate_rule(*config, {});
 }
 
 void World::note(const Result<RunResult>& result) {
@@ -196,6 +219,7 @@ void World::note(const Result<RunResult>& result) {
         trouble_ = result.error().message;
         return;
     }
+    balance_ = result->balance;
     trouble_ = "left " + std::to_string(result->balance.left) + ", failed " + std::to_string(result->balance.failed);
     if (result->error) trouble_ += ": " + result->error->message;
 }
@@ -222,6 +246,7 @@ bool World::process(const std::optional<Death>& death, const Body& body) {
     };
     const bool finished = body();
     counts_ = {calls->load(), writes->load()};
+    died_ = store_->dead();
     return finished;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/temp_directory.h"
+#include "job/run.h"
 #include "ops/life.h"
 #include "store/fault_store.h"
 #include "store/memory_store.h"
@@ -25,7 +26,9 @@ struct Scenario {
     StoreKind store = StoreKind::all_conditions;
     bool opaque_etags = false;
     bool delete_after = false;
-    bool by_date = false;  // re-layout by dates in names, else prefix to prefix
+    enum class Layout : std::uint8_t { prefix, by_date, segregate } layout = Layout::prefix;
+    bool exclusive = false;
+    std::size_t workers = 2;  // with one the calls of a process are the same each time
 };
 std::string name_of(const Scenario& scenario);
 
@@ -53,7 +56,10 @@ public:
 
     Objects objects() const;
     const Objects& planted() const { return planted_; }
-    Counts last() const { return counts_; }           // of the last process
+    Counts last() const { return counts_; }  // of the last process
+    bool died() const { return died_; }      // it came to its point, and died there
+    // The run's, or its undo's: whichever process was last.
+    const Balance::Totals& balance() const { return balance_; }
     std::string trouble() const { return trouble_; }  // the last error, for messages
 
 private:
@@ -62,6 +68,7 @@ private:
     void note(const Result<RunResult>& result);
     RunEnvironment environment();
     MoveCommand command() const;
+    RelayoutOptions segregated() const;
     void plant();
 
     const Scenario scenario_;
@@ -71,6 +78,8 @@ private:
     TempDirectory state_;
     Objects planted_;
     Counts counts_;
+    bool died_ = false;
+    Balance::Totals balance_;
     std::string run_;
     std::string trouble_;
     std::function<int(std::string_view)> journal_fault_;
