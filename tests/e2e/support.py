@@ -20,19 +20,11 @@ ACCESS, SECRET = "model-access-key", "model-secret-key"
 LIMIT = 600  # seconds for one command: generous, for it only ends what hangs
 
 
-def wait_until(condition, seconds=60):
-    """Looks again until it holds; a test that waits in vain fails."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError("waited in vain")
-        time.sleep(0.002)
-
-
 def next_second():
     """LastModified has whole seconds: equal bytes written within one could be one object under two names, and dray then leaves both alone."""
     now = int(time.time())
-    wait_until(lambda: int(time.time()) > now)
+    while int(time.time()) == now:  # not a guess at how long something takes: it is the clock itself that is waited for
+        time.sleep(max(0.0, now + 1 - time.time()))
 
 
 class ModelServer:
@@ -58,6 +50,12 @@ class ModelServer:
 
     def faults(self, *rules):
         self.control("/_model/faults", list(rules))
+
+    def acting(self, word):
+        """Returns when the rule that announces `word` acts for the first time."""
+        line = self.process.stdout.readline()
+        if line != f"acting={word}\n":
+            raise AssertionError(f"model-s3 said {line!r} and not acting={word}")
 
     def reset(self):
         self.control("/_model/reset")

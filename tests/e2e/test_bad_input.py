@@ -215,9 +215,9 @@ class Disk(BadInputTest):
 
     def test_P14_a_journal_damaged_in_the_middle(self):
         s3, run = self.planned(200)
-        self.server.faults({"operation": "CopyObject", "skip": 60, "count": -1, "act": "none", "delay_ms": 200})
+        self.server.faults({"operation": "CopyObject", "key": "out/f", "skip": 60, "count": -1, "act": "none", "delay_ms": 200, "announce": "slow"})
         process = self.start("apply", "one", "--workers", "2")
-        support.wait_until(lambda: self.server.count("CopyObject") > 62)
+        self.server.acting("slow")
         process.terminate()
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 143)
@@ -245,9 +245,9 @@ class TwoAtOnce(BadInputTest):
 
     def slow(self):
         s3 = self.plant()
-        self.server.faults({"operation": "CopyObject", "count": -1, "act": "none", "delay_ms": 1500})
+        self.server.faults({"operation": "CopyObject", "count": -1, "act": "none", "delay_ms": 1500, "announce": "slow"})
         process = self.start("mv", "s3://b/in/", "s3://b/out/", "--run-id", "first")
-        support.wait_until(lambda: self.server.count("CopyObject") > 0)
+        self.server.acting("slow")
         return s3, process
 
     def finish(self, s3, process):

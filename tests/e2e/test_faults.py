@@ -133,9 +133,10 @@ class Signals(FaultsTest):
 
     def under_way(self, delay_ms, run="one"):
         s3 = self.plant(count=40)
-        self.server.faults({"operation": "CopyObject", "key": "out/f", "skip": 5, "count": -1, "act": "none", "delay_ms": delay_ms})
+        self.server.faults({"operation": "CopyObject", "key": "out/f", "skip": 5, "count": -1, "act": "none", "delay_ms": delay_ms,
+                            "announce": "slow"})
         process = self.start("mv", "s3://b/in/", "s3://b/out/", "--run-id", run, "--workers", "4")
-        support.wait_until(lambda: self.server.count("CopyObject") >= 9)
+        self.server.acting("slow")
         return s3, process
 
     def finish(self, s3, run, *flags):

@@ -108,17 +108,35 @@ class KilledAtRandom(StopTest):
             pass
         return [line["run"] for line in self.ok("runs", "--json").lines() if line["run"] not in known and line["phase"] != "planning"]
 
+    def killed_undo(self, run):
+        """The id of the undo."""
+        while not self.survives(["undo", run, *AT_ONCE]):
+            pass
+        return (self.home / "state" / "runs" / run / "sealed-by").read_text()
+
+    def check_balances(self, runs):
+        """As after a calm run: every object is done, once, over the runs that it took, and nothing else is counted."""
+        done = 0
+        for run in runs:
+            balance = self.ok("status", run, "--json").lines()[0]["balance"]
+            self.assertEqual((balance["skipped"], balance["failed"], balance["left"]), (0, 0, 0), (run, balance))
+            self.assertEqual(balance["listed"], balance["done"], (run, balance))
+            done += balance["done"]
+            verified = self.ok("verify", run, "--deep", "--json").lines()[0]
+            self.assertEqual((verified["good"], verified["checked"]), (balance["done"], balance["done"]), verified)
+        self.assertEqual(done, OBJECTS, runs)
+
     def test_P01_200_kills_lose_nothing_and_double_nothing(self):
         rounds = 0
         while self.kills < KILLS:
             rounds += 1
             runs = self.killed_mv(f"m{rounds}") if rounds % 2 else self.killed_segregate()
             self.check_all_moved()
+            self.check_balances(runs)
             support.next_second()
-            for run in runs:
-                while not self.survives(["undo", run, *AT_ONCE]):
-                    pass
+            undos = [self.killed_undo(run) for run in runs]
             self.check_all_back()
+            self.check_balances(undos)
             support.next_second()
         self.assertGreater(rounds, 5, "each round must get through, too")
 
@@ -127,9 +145,10 @@ class Stopped(StopTest):
     """SIGINT and SIGTERM: what is in flight ends, the rest waits for resume, and nobody has to wait."""
 
     def stopped_by(self, number):
-        self.server.faults({"operation": "CopyObject", "skip": 10, "count": -1, "act": "none", "delay_ms": 100})
+        self.server.faults({"operation": "CopyObject", "key": "out/2024", "skip": 10, "count": -1, "act": "none", "delay_ms": 100,
+                            "announce": "slow"})
         process = self.start(*self.move("one")[:-2], "--workers", "4")
-        support.wait_until(lambda: self.server.count("CopyObject") > 20)
+        self.server.acting("slow")
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
         self.server.control("/_model/faults", method="DELETE")

@@ -250,9 +250,10 @@ class Door(SegregateTest):
         support.next_second()
         config = self.config(match_pattern=r"(\d{8})", datetime_format="%Y%m%d", s3_segregated_dir="s3://bkt/out/%Y/",
                              s3_error_dir="s3://bkt/err/", n_workers=2)
-        self.server.faults({"operation": "CopyObject", "skip": 20, "count": -1, "act": "none", "delay_ms": 40})
+        self.server.faults({"operation": "CopyObject", "key": "out/2024", "skip": 20, "count": -1, "act": "none", "delay_ms": 40,
+                            "announce": "slow"})
         process = self.start("compat", "segregate", "-c", config)
-        support.wait_until(lambda: self.server.count("CopyObject") > 40)
+        self.server.acting("slow")
         process.terminate()
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 143, err)
@@ -273,9 +274,9 @@ class Door(SegregateTest):
     def test_a_second_door_meets_the_first_at_work_and_leaves_it_alone(self):
         for i in range(50):
             self.store.put("bkt", f"in/f{i:03}_20240101.csv", str(i))
-        self.server.faults({"operation": "CopyObject", "count": -1, "act": "none", "delay_ms": 1000})
+        self.server.faults({"operation": "CopyObject", "count": -1, "act": "none", "delay_ms": 1000, "announce": "slow"})
         first = self.start("compat", "segregate", "-c", self.plain)
-        support.wait_until(lambda: self.server.count("CopyObject") > 0)
+        self.server.acting("slow")
         second = self.door("-c", self.plain)
         self.assertEqual(second.code, 0, second)
         self.assertIn("at work", second.err.splitlines()[-1])

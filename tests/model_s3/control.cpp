@@ -2,6 +2,10 @@
 
 #include <simdjson.h>
 
+#include <atomic>
+#include <cstdio>
+#include <memory>
+
 #include "server.h"
 
 namespace dray::model {
@@ -63,12 +67,22 @@ bool set_number(Fault& fault, std::string_view name, std::int64_t value) {
     return false;
 }
 
+// Tells whoever started the program, by a line on its standard output, that the rule acts for the first time.
+void announce(Fault& fault, std::string what) {
+    fault.before_effect = [what = std::move(what), told = std::make_shared<std::atomic<bool>>(false)](const Call&) {
+        if (told->exchange(true)) return;
+        std::printf("acting=%s\n", what.c_str());
+        std::fflush(stdout);
+    };
+}
+
 bool set_text(Fault& fault, std::string_view name, std::string_view value) {
     if (name == "operation") return fault.operation = value, true;
     if (name == "bucket") return fault.bucket = value, true;
     if (name == "key") return fault.key = value, true;
     if (name == "code") return fault.code = value, true;
     if (name == "message") return fault.message = value, true;
+    if (name == "announce") return announce(fault, std::string(value)), true;
     if (name == "body") return fault.body = value, true;
     if (name != "act") return false;
     for (const auto& [act_name, act] : kActs)
