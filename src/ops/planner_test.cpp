@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "base/random_test.h"
 #include "base/temp_directory.h"
 #include "ops/key_fold.h"
 #include "store/memory_store.h"
@@ -451,7 +452,9 @@ TEST_F(Planner, AgreesWithAModelOnRandomKeysAndRules) {
         {"in/{path}a", [](const std::string& path) { return "in/" + path + "a"; }},
     };
     const std::vector<std::string> pieces = {"a", "b", "A", "/", "/", ".", "aa"};
-    std::mt19937 random(20240309);
+    const std::uint64_t seed = test_seed();
+    SCOPED_TRACE(seed_text(seed));
+    std::mt19937_64 random(seed);
     const auto pick = [&](std::size_t below) {
         return std::uniform_int_distribution<std::size_t>(0, below - 1)(random);
     };
@@ -505,8 +508,9 @@ TEST_F(Planner, AgreesWithAModelOnRandomKeysAndRules) {
             EXPECT_FALSE(sources.contains(action.to.key)) << action.to.key;
         }
     }
-    EXPECT_GT(refused, 20) << "the keys must clash often enough to mean something";
-    EXPECT_GT(planned_whole, 20);
+    // One round in eight is refused, so that none of them is would be one seed in a thousand million.
+    EXPECT_GT(refused, 0) << "the keys must clash to mean something";
+    EXPECT_GT(planned_whole, 0);
 }
 
 }  // namespace
