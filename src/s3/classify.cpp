@@ -129,7 +129,10 @@ Outcome refused(const Call& call, const http::Exchange& exchange, int status, co
     outcome.error = Error{.code = rule.code, .reason = std::string(rule.reason), .fatal = rule.fatal};
     Error& error = *outcome.error;
     outcome.repair = rule.repair;
-    error.unsure = facts.changes && rule.maybe_done;
+    // H02: a proxy says 503 too when the way to the store broke after the request had gone through. Only a store's own
+    // word that it declined tells that nothing was done.
+    const bool gateway = by_status && rule.code == Code::throttled;
+    error.unsure = facts.changes && (rule.maybe_done || gateway);
     if (error.temporary()) error.retry_after = retry_after(exchange.headers);
 
     std::string advice(rule.advice);

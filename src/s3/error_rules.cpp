@@ -12,6 +12,10 @@ constexpr std::string_view kClockAdvice = "set this machine's clock";
 
 // Sources: "Error responses", Amazon S3 API reference; the codes that MinIO, Ceph, SeaweedFS and Garage add.
 constexpr ErrorRule kCodes[] = {
+    // The store asks for patience, but may have begun: a write that too few of MinIO's disks took, and the general word
+    // of front ends whose back end failed.
+    {.name = "SlowDownWrite", .code = Code::throttled, .maybe_done = true},
+    {.name = "ServiceUnavailable", .code = Code::throttled, .maybe_done = true},
     // The store asks for patience: nothing was done.
     {.name = "SlowDown*", .code = Code::throttled},
     {.name = "Throttl*", .code = Code::throttled},
@@ -19,7 +23,6 @@ constexpr ErrorRule kCodes[] = {
     {.name = "RequestLimitExceeded", .code = Code::throttled},
     {.name = "RequestThrottled*", .code = Code::throttled},
     {.name = "BandwidthLimitExceeded", .code = Code::throttled},
-    {.name = "ServiceUnavailable", .code = Code::throttled},
     {.name = "Busy", .code = Code::throttled},
     // The store failed: a change may have been made.
     {.name = "InternalError", .code = Code::unavailable, .maybe_done = true},

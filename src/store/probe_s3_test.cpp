@@ -125,7 +125,7 @@ TEST(ProbeOfS3, RepeatsACleanUpThatFailed) {
                     .count = 2,
                     .act = model::Act::answer,
                     .status = 503,
-                    .code = "ServiceUnavailable"});
+                    .code = "SlowDown"});
     Context ctx(nullptr, &clock);
     EXPECT_TRUE(probe(ctx, store, "raw", "in/", {}));
     EXPECT_THAT(server->keys("raw"), testing::IsEmpty());

@@ -41,6 +41,25 @@ TEST(S3Repairs, AStoreThatRejectsChecksumHeadersIsAskedOnce) {
     EXPECT_EQ(server->keys("raw").size(), 3u);
 }
 
+// H02: a gateway lost the store's answer and says 503; the delete lands all the same, when nobody waits for it.
+TEST(S3Repairs, AGatewaysWordForADeleteIsNeverRepeatedNorTakenForARefusal) {
+    auto server = serve();
+    server->seed("raw", "a", "v");
+    server->script({.operation = "DeleteObject",
+                    .act = Act::late_effect_answered,
+                    .status = 503,
+                    .body = "upstream connect error or disconnect/reset before headers"});
+    RetryStore store(store_at(*server));
+
+    auto removed = store.remove({}, {"raw", "a", {}}, {});
+
+    ASSERT_FALSE(removed);
+    EXPECT_TRUE(removed.error().unsure) << removed.error().message;
+    EXPECT_EQ(server->stats().of("DeleteObject"), 1u);
+    server->land_late();
+    EXPECT_TRUE(server->keys("raw").empty());
+}
+
 // L10: once an endpoint.
 TEST(S3Repairs, AStoreThatListsOnlyInTheFirstVersionIsAskedOnce) {
     model::Quirks quirks;
