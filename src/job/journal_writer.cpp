@@ -74,6 +74,7 @@ struct JournalWriter::Impl {
     }
 
     Status wait_durable(Ticket ticket) {
+        if (durable(ticket) && !failed()) return {};
         std::unique_lock lock(mutex_);
         CHECK(ticket <= appended_);
         if (ticket > wanted_) {
@@ -86,10 +87,8 @@ struct JournalWriter::Impl {
         return {};
     }
 
-    bool durable(Ticket ticket) {
-        const std::scoped_lock lock(mutex_);
-        return durable_ >= ticket;
-    }
+    // Without the lock: workers ask for every move.
+    bool durable(Ticket ticket) const { return durable_.load(std::memory_order_acquire) >= ticket; }
     bool failed() const { return failed_.load(std::memory_order_acquire); }
 
     Status first_answer(WallTime store_time) {
@@ -161,7 +160,7 @@ private:
         lock.lock();
         if (written) {
             ++groups_;
-            durable_ = last;
+            durable_.store(last, std::memory_order_release);
         } else {
             failure_ = std::move(written).error();
             failed_.store(true, std::memory_order_release);
@@ -183,7 +182,8 @@ private:
     std::string pending_;
     std::uint64_t pending_lines_ = 0;
     std::chrono::steady_clock::time_point oldest_;  // when the first pending line came
-    Ticket appended_ = 0, taken_ = 0, durable_ = 0, wanted_ = 0;
+    Ticket appended_ = 0, taken_ = 0, wanted_ = 0;
+    std::atomic<Ticket> durable_ = 0;
     std::uint64_t groups_;
     std::optional<Error> failure_;
     std::atomic<bool> failed_ = false;

@@ -54,6 +54,7 @@ public:
         return ticket;
     }
     Status wait_durable(Ticket ticket) override { return run_.journal->wait_durable(ticket); }
+    bool durable(Ticket ticket) const override { return run_.journal->durable(ticket); }
     bool may_change() const override { return !run_.journal->failed(); }
 
 private:

@@ -48,7 +48,8 @@ public:
     virtual ~Recorder() = default;
     virtual Ticket record(const Receipt& receipt) = 0;
     virtual Status wait_durable(Ticket ticket) = 0;
-    virtual bool may_change() const = 0;  // false: the journal failed; send nothing that changes anything
+    virtual bool durable(Ticket ticket) const = 0;  // wait_durable() would return at once
+    virtual bool may_change() const = 0;            // false: the journal failed; send nothing that changes anything
 };
 
 // What an operation does with an action. perform() is called from many workers at once, once for each action that is

@@ -47,6 +47,10 @@ public:
         durable_ = std::max<std::size_t>(durable_, ticket);
         return {};
     }
+    bool durable(Ticket ticket) const override {
+        std::lock_guard lock(mutex_);
+        return durable_ >= ticket;
+    }
     bool may_change() const override { return !broken_; }
 
     void break_disk() { broken_ = true; }
@@ -84,7 +88,7 @@ public:
     }
 
 private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::vector<Receipt> receipts_;
     std::size_t durable_ = 0;
     std::atomic<bool> broken_ = false;

@@ -92,8 +92,14 @@ private:
     Next remove_alone(Work work);
     Next see_source(Work work);
     Status copied_is_durable(Work work);
-    enum class Due : std::uint8_t { full, looks, all };  // full batches; and every look; and every batch
+    enum class Due : std::uint8_t {
+        full,
+        looks,
+        all
+    };  // full batches, durable receipts; and every look; and every batch
     void send_due(const Context& ctx, Recorder& recorder, Due what);
+    bool proof_is_old(const Context& ctx, const OneMove& move) const;
+    void send_alone(const Context& ctx, OneMove move, Recorder& recorder);
     void send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder);
     void send_part(const Context& ctx, const RemoveStage::Batch& batch, std::vector<OneMove> moves, Recorder& recorder);
     Next removed(Work work, const Result<Removed>& verdict, bool batch);

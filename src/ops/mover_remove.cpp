@@ -23,7 +23,11 @@ Next Mover::remove(Work work) {
     OneMove& move = work.move;
     if (setup_.settings.delete_after && !deleting_) return Next::over;
     const Guard guard = guard_of(capabilities(move), setup_.settings);
-    if (guard == Guard::single_condition) return remove_alone(work);
+    if (guard == Guard::single_condition) {
+        if (!move.ticket || work.recorder.durable(*move.ticket)) return remove_alone(work);
+        stage_.add_alone(std::move(move));
+        return Next::over;
+    }
     const SteadyTime now = work.ctx.clock().steady();
     const bool must_look = guard == Guard::look && !looked_lately(move, now);
     must_look ? stage_.add_to_look(std::move(move), now) : stage_.add(std::move(move), now);
@@ -76,6 +80,8 @@ void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
         const SteadyTime now = ctx.clock().steady();
         if (auto batch = stage_.due(now)) {
             send(ctx, std::move(*batch), recorder);
+        } else if (auto single = stage_.alone(recorder, what != Due::full)) {
+            send_alone(ctx, std::move(*single), recorder);
         } else if (auto move = stage_.to_look(now, what != Due::full)) {
             if (move->looked_at) ++repeated_looks_;
             const bool still_there = see_source({ctx, *move, recorder}) == Next::remove;
@@ -89,6 +95,16 @@ void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
     }
 }
 
+bool Mover::proof_is_old(const Context& ctx, const OneMove& move) const {
+    return rule(16) && ctx.clock().steady() - move.proven_at > kProofAge;
+}
+
+void Mover::send_alone(const Context& ctx, OneMove move, Recorder& recorder) {
+    move.look_both = move.look_both || proof_is_old(ctx, move);
+    const Next next = proof_is_old(ctx, move) ? Next::look : remove_alone({ctx, move, recorder});
+    go_on(ctx, std::move(move), recorder, next);
+}
+
 // Waits for the receipts, proves again what has waited too long (R16), and sends the rest; a look that has grown stale
 // meanwhile is taken again with others.
 void Mover::send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder) {
@@ -97,7 +113,7 @@ void Mover::send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorde
     }
     std::vector<OneMove> proven;
     for (OneMove& move : batch.moves) {
-        if (rule(16) && ctx.clock().steady() - move.proven_at > kProofAge) {
+        if (proof_is_old(ctx, move)) {
             move.look_both = true;
             go_on(ctx, std::move(move), recorder, Next::look);
         } else {

@@ -24,6 +24,22 @@ void RemoveStage::insert(OneMove move, SteadyTime now) {
     ++waiting_;
 }
 
+void RemoveStage::add_alone(OneMove move) {
+    std::lock_guard lock(mutex_);
+    alone_.push_back(std::move(move));
+}
+
+std::optional<OneMove> RemoveStage::alone(const Recorder& recorder, bool all) {
+    std::lock_guard lock(mutex_);
+    if (alone_.empty()) return std::nullopt;
+    const std::optional<Ticket>& ticket = alone_.front().ticket;
+    const bool ready = all || alone_.size() > kWaitingAlone || !ticket || recorder.durable(*ticket);
+    if (!ready) return std::nullopt;
+    OneMove move = std::move(alone_.front());
+    alone_.pop_front();
+    return move;
+}
+
 void RemoveStage::add_to_look(OneMove move, SteadyTime now) {
     std::lock_guard lock(mutex_);
     if (unseen_.empty()) unseen_since_ = now;

@@ -1,10 +1,12 @@
 // RemoveStage: where proven copies wait until their sources are deleted together: 1,000 keys or a short wait, one batch
-// a store and bucket. It has no thread of its own: the worker that fills a batch, or comes by when one is due, sends
-// it. When every worker is busy longer a batch waits longer, which delays its deletes and harms nothing.
+// a store and bucket; or, where a store deletes conditionally only one by one, until the receipt of the copy is
+// durable. It has no thread of its own: the worker that fills a batch, or comes by when one is due, sends it. When
+// every worker is busy longer a batch waits longer, which delays its deletes and harms nothing.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -25,6 +27,8 @@ inline constexpr std::chrono::milliseconds kLookAge{200};
 inline constexpr std::chrono::milliseconds kBatchWait{2000};
 // Moves that wait in all batches together; above it the fullest batch goes first (an undo may have many buckets).
 inline constexpr std::size_t kWaitingMoves = 16'000;
+// Moves that wait for their receipts to be durable; above it workers wait for the disk.
+inline constexpr std::size_t kWaitingAlone = 4096;
 
 // Thread-safe.
 class RemoveStage {
@@ -46,6 +50,11 @@ public:
     void add_looked(OneMove move, SteadyTime now, Nanos took);
     // A batch that is full or has waited long enough, or one too many; nullopt: none is due.
     std::optional<Batch> due(SteadyTime now);
+    // For a move whose source is deleted by itself, after its receipt is on disk: whoever recorded it goes on with
+    // another action meanwhile. A worker asleep for each receipt costs two switches of threads an object.
+    void add_alone(OneMove move);
+    // The oldest of those, when its receipt is durable; with `all`, or when too many wait, whether it is or not.
+    std::optional<OneMove> alone(const Recorder& recorder, bool all);
     // Any batch, for the end.
     std::optional<Batch> any();
 
@@ -57,6 +66,7 @@ private:
     const Nanos wait_;  // of a batch
     std::mutex mutex_;
     std::map<Key, Batch> batches_;
+    std::deque<OneMove> alone_;
     std::vector<OneMove> unseen_;
     SteadyTime unseen_since_{};
     Nanos look_took_{0};    // the latest

@@ -62,6 +62,44 @@ TEST(RemoveStage, LooksAreTakenAtOnceWhenNothingFollowsOrTheyHaveWaited) {
     EXPECT_TRUE(stage.to_look(kStart + kBatchWait, false));
 }
 
+class UpTo final : public Recorder {
+public:
+    Ticket record(const Receipt&) override { return 0; }
+    Status wait_durable(Ticket) override { return {}; }
+    bool durable(Ticket ticket) const override { return ticket <= on_disk; }
+    bool may_change() const override { return true; }
+    Ticket on_disk = 0;
+};
+
+TEST(RemoveStage, AMoveThatIsDeletedAloneIsGivenOutWhenItsReceiptIsOnDisk) {
+    RemoveStage stage(kBatchWait);
+    UpTo recorder;
+    for (Ticket ticket : {1, 2}) {
+        OneMove move = move_of(ticket);
+        move.ticket = ticket;
+        stage.add_alone(std::move(move));
+    }
+    EXPECT_FALSE(stage.alone(recorder, false));
+    recorder.on_disk = 1;
+    auto first = stage.alone(recorder, false);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->action.n, 1u);
+    EXPECT_FALSE(stage.alone(recorder, false));
+    EXPECT_TRUE(stage.alone(recorder, true)) << "at the end whoever takes it waits for the disk";
+}
+
+TEST(RemoveStage, WorkersWaitForTheDiskWhenTooManyMovesDo) {
+    RemoveStage stage(kBatchWait);
+    const UpTo recorder;
+    for (Ticket ticket = 1; ticket <= kWaitingAlone + 1; ++ticket) {
+        OneMove move = move_of(ticket);
+        move.ticket = ticket;
+        stage.add_alone(std::move(move));
+    }
+    EXPECT_TRUE(stage.alone(recorder, false));
+    EXPECT_FALSE(stage.alone(recorder, false));
+}
+
 TEST(RemoveStage, ADistantStoresLooksAreUsedBeforeAnotherLookOutlastsThem) {
     RemoveStage stage(kBatchWaitAfterLook);
     stage.add_looked(move_of(1), kStart, milliseconds(20));
