@@ -11,13 +11,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-// "https://host:port" of a URL: what a connection is good for.
-std::string_view origin_of(std::string_view url) {
-    auto scheme = url.find("://");
-    if (scheme == std::string_view::npos) return url;
-    return url.substr(0, url.find_first_of("/?#", scheme + 3));
-}
-
 struct Idle {
     std::string origin;
     Steady::time_point since;

@@ -369,7 +369,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", Fault::truncated, Phase::answering},
         Broken{"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n", Fault::truncated,
                Phase::answering},
-        Broken{"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhe\r\n", Fault::reset,
+        Broken{"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhe\r\n", Fault::malformed,
                Phase::answering},
         Broken{"not HTTP", "SSH-2.0-OpenSSH_9.2\r\n", Fault::malformed, Phase::sent},
         Broken{"negative length", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", Fault::malformed, Phase::answering},
@@ -528,6 +528,50 @@ TEST(HttpClient, SendsHeadersWithoutAValue) {
     EXPECT_TRUE(make_client()->send({}, request).complete());
     ASSERT_THAT(server.requests(), SizeIs(1));
     EXPECT_THAT(server.requests()[0], HasSubstr("x-amz-meta-empty:\r\nx-amz-meta-a: 1\r\n"));
+}
+
+// One variable of the environment, for the time of a test.
+class Variable {
+public:
+    Variable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
+    ~Variable() { ::unsetenv(name_); }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+
+private:
+    const char* name_;
+};
+
+// H45.
+TEST(HttpClient, PlainHttpThroughAProxyIsSpokenInTheProxysWayAndNeverTwice) {
+    TestServer proxy([](Peer& peer) {
+        peer.request();
+        peer.answer("through");
+        peer.request();  // taken, and the connection closed without a byte
+    });
+    const Variable variable("http_proxy", proxy.url());
+    auto client = make_client();
+    const Request request{.method = "PUT", .url = "http://store.invalid/b//./k", .body = "x"};
+    EXPECT_EQ(client->send({}, request).body, "through");
+    auto again = client->send({}, request);
+    EXPECT_EQ(again.fault, Fault::dead_connection) << again.detail;
+    EXPECT_EQ(again.phase, Phase::sent);
+    ASSERT_THAT(proxy.requests(), SizeIs(2)) << "the hidden repeat must not reach the proxy";
+    EXPECT_THAT(proxy.requests()[0], StartsWith("PUT http://store.invalid/b//./k HTTP/1.1\r\n"));
+}
+
+TEST(HttpClient, AProxyThatRefusesToConnectSentNothingOn) {
+    TestServer proxy([](Peer& peer) {
+        peer.request();
+        peer.answer("", "407 Proxy Authentication Required");
+    });
+    const Variable variable("https_proxy", proxy.url());
+    auto exchange = make_client()->send({}, {.method = "PUT", .url = "https://store.invalid/k", .body = "x"});
+    EXPECT_EQ(exchange.fault, Fault::proxy) << exchange.detail;
+    EXPECT_EQ(exchange.phase, Phase::unsent);
+    EXPECT_THAT(exchange.detail, HasSubstr("407"));
+    ASSERT_THAT(proxy.requests(), SizeIs(1));
+    EXPECT_THAT(proxy.requests()[0], StartsWith("CONNECT store.invalid:443 "));
 }
 
 TEST(HttpClient, NamesAServerThatDoesNotSpeakTls) {

@@ -7,11 +7,6 @@
 namespace dray::http {
 namespace {
 
-Phase phase_of(const Transfer& transfer) {
-    if (!transfer.request_begun()) return Phase::unsent;
-    return transfer.exchange.status == 0 && !transfer.answer_begun() ? Phase::sent : Phase::answering;
-}
-
 bool proxy_refused(CURL* easy) {
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
@@ -78,7 +73,7 @@ void conclude(void* easy, int code, const char* words, Transfer& transfer) {
         // libcurl takes an end in the middle of the headers for the end of an empty body.
         transfer.end(Fault::truncated, "the answer ended within its headers");
     }
-    exchange.phase = phase_of(transfer);
+    exchange.phase = transfer.phase();
     if (transfer.ended()) return;
 
     std::string detail = words[0] != '\0' ? words : curl_easy_strerror(result);

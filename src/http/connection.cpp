@@ -9,11 +9,14 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <system_error>
 
 #include "http/conclude.h"
+#include "http/talk.h"
 #include "http/transfer.h"
 
 namespace dray::http {
@@ -30,6 +33,8 @@ bool curl_ready() {
 std::chrono::milliseconds up_to_ms(Nanos duration) {
     return std::chrono::ceil<std::chrono::milliseconds>(duration);
 }
+
+constexpr std::array<const char*, 3> kHttpProxies = {"http_proxy", "all_proxy", "ALL_PROXY"};
 
 // The headers as libcurl wants them: a list over one buffer of ours, since its own costs two allocations for each.
 class HeaderList {
@@ -108,18 +113,52 @@ void* ResolverCache::handle() const {
     return impl_->share;
 }
 
-struct Connection::Impl {
+std::string_view origin_of(std::string_view url) {
+    auto scheme = url.find("://");
+    if (scheme == std::string_view::npos) return url;
+    return url.substr(0, url.find_first_of("/?#", scheme + 3));
+}
+
+bool names_http_proxy() {
+    // Upper case HTTP_PROXY is what a CGI request's Proxy header would set: libcurl does not read it.
+    return std::any_of(kHttpProxies.begin(), kHttpProxies.end(), [](const char* name) {
+        const char* value = std::getenv(name);
+        return value && *value != '\0';
+    });
+}
+
+struct Connection::Impl final : Wire {
     CURL* easy = nullptr;
     CURLM* multi = nullptr;
     Shared* shared = nullptr;
     std::vector<pollfd> polled = {{.fd = -1, .events = POLLIN, .revents = 0}};  // the first is the stop
     std::optional<Steady::time_point> timer;                                    // when libcurl wants to be called
-    std::array<char, CURL_ERROR_SIZE> words{};
+    std::array<char, CURL_ERROR_SIZE> error_words{};
     HeaderList header_list;
 
-    ~Impl();
+    // The connection that is open for our own HTTP.
+    std::string origin;  // "http://host:port"; empty: there is none
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    bool plain = false;  // no TLS on it
+    Steady::time_point idle_since;
+    std::string why_broken;
+    TalkBuffers buffers;
+
+    ~Impl() override;
     void set_up();
     void verify_tls();
+    void talk_once(const Context& ctx, const Request& request, bool fresh, Transfer& transfer);
+    bool connect(const Context& ctx, const Request& request, Transfer& transfer);
+    bool is_open_to(std::string_view wanted);
+    void close();
+    void exchange_by_libcurl(const Context& ctx, const Request& request, Transfer& transfer);
+    void conclude_curl(CURLcode code, Transfer& transfer);
+    Io send(std::string_view bytes, std::size_t& sent) override;
+    Io receive(char* buffer, std::size_t bytes, std::size_t& received) override;
+    Io moved(ssize_t result, std::size_t& bytes);
+    Io broken_by(CURLcode code);
+    int fd() const override { return socket; }
+    std::string words() const override { return why_broken; }
     void configure(const Request& request, Transfer& transfer);
     void configure_body(const Request& request, Transfer& transfer);
     CURLcode run(const Context& ctx, Transfer& transfer);
@@ -135,6 +174,7 @@ struct Connection::Impl {
 };
 
 Connection::Impl::~Impl() {
+    close();
     // The connection lives in the multi handle and is closed through the easy handle's callbacks: multi first.
     if (multi) curl_multi_cleanup(multi);
     if (easy) curl_easy_cleanup(easy);
@@ -189,7 +229,7 @@ void Connection::Impl::set_up() {
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
 
     auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
-    set(CURLOPT_ERRORBUFFER, words.data());
+    set(CURLOPT_ERRORBUFFER, error_words.data());
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_QUICK_EXIT, 1L);  // a stop does not wait for the system's resolver
     if (shared->resolver.handle()) set(CURLOPT_SHARE, static_cast<CURLSH*>(shared->resolver.handle()));
@@ -210,7 +250,6 @@ void Connection::Impl::set_up() {
     set(CURLOPT_OPENSOCKETDATA, this);
     set(CURLOPT_CLOSESOCKETFUNCTION, &Impl::close_socket);
     set(CURLOPT_CLOSESOCKETDATA, this);
-    set(CURLOPT_PREREQFUNCTION, &Transfer::on_request);
     set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_READFUNCTION, &Transfer::on_read);
@@ -228,6 +267,8 @@ void Connection::Impl::verify_tls() {
 
 void Connection::Impl::configure(const Request& request, Transfer& transfer) {
     auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
+    set(CURLOPT_CONNECT_ONLY, 0L);
+    set(CURLOPT_PREREQFUNCTION, &Transfer::on_request);
     set(CURLOPT_URL, request.url.c_str());
     configure_body(request, transfer);
     set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
@@ -240,7 +281,7 @@ void Connection::Impl::configure(const Request& request, Transfer& transfer) {
     set(CURLOPT_HEADERDATA, &transfer);
     set(CURLOPT_WRITEDATA, &transfer);
     set(CURLOPT_READDATA, &transfer);
-    words[0] = 0;
+    error_words[0] = 0;
 }
 
 void Connection::Impl::configure_body(const Request& request, Transfer& transfer) {
@@ -351,21 +392,120 @@ Result<std::unique_ptr<Connection>> Connection::make(Shared& shared) {
     return std::unique_ptr<Connection>(new Connection(std::move(impl)));
 }
 
+// --- HTTP by libcurl ---
+
+void Connection::Impl::exchange_by_libcurl(const Context& ctx, const Request& request, Transfer& transfer) {
+    close();
+    configure(request, transfer);
+    conclude_curl(run(ctx, transfer), transfer);
+    curl_multi_remove_handle(multi, easy);  // closes the connection of what is not complete
+}
+
+void Connection::Impl::conclude_curl(CURLcode code, Transfer& transfer) {
+    conclude(easy, code, error_words.data(), transfer);
+    if (code != CURLE_SSL_CACERT_BADFILE) return;
+    if (auto problem = shared->authorities.problem(); !problem.empty()) transfer.exchange.detail = problem;
+}
+
+// --- our own HTTP over what libcurl has opened ---
+
+void Connection::Impl::talk_once(const Context& ctx, const Request& request, bool fresh, Transfer& transfer) {
+    const bool reused = !fresh && is_open_to(origin_of(request.url));
+    if (!reused && !connect(ctx, request, transfer)) return;
+    error_words[0] = 0;
+    const bool keep = talk(ctx, *this, request, reused, shared->options.user_agent, transfer, buffers);
+    keep ? void(idle_since = Steady::now()) : close();
+}
+
+// Whether a request may go out on the connection that is there: to this host, not idle for too long, and not closed by
+// the server meanwhile. Bytes that nobody asked for count as closed.
+bool Connection::Impl::is_open_to(std::string_view wanted) {
+    if (origin.empty() || origin != wanted) return false;
+    if (Steady::now() - idle_since >= shared->options.idle_connection) return false;
+    pollfd looked{.fd = socket, .events = POLLIN, .revents = 0};
+    if (::poll(&looked, 1, 0) == 0) return true;
+    char byte;
+    std::size_t received = 0;
+    return receive(&byte, 1, received) == Io::later;  // TLS had something to say, HTTP had not
+}
+
+bool Connection::Impl::connect(const Context& ctx, const Request& request, Transfer& transfer) {
+    close();
+    const std::string to(origin_of(request.url));
+    auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
+    set(CURLOPT_CONNECT_ONLY, 1L);
+    set(CURLOPT_PREREQFUNCTION, static_cast<curl_prereq_callback>(nullptr));
+    set(CURLOPT_HTTPGET, 1L);
+    set(CURLOPT_URL, to.c_str());
+    set(CURLOPT_FRESH_CONNECT, 1L);
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(request.timeouts.connect).count()));
+    set(CURLOPT_HEADERDATA, &transfer);  // a proxy's answer to CONNECT
+    error_words[0] = 0;
+    const CURLcode code = run(ctx, transfer);
+    if (code == CURLE_OK && !transfer.ended()) {
+        origin = to;
+        plain = to.starts_with("http:");
+        curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
+        return true;
+    }
+    conclude_curl(code, transfer);
+    curl_multi_remove_handle(multi, easy);
+    return false;
+}
+
+void Connection::Impl::close() {
+    if (origin.empty()) return;
+    origin.clear();
+    curl_multi_remove_handle(multi, easy);  // closes what was made with CURLOPT_CONNECT_ONLY
+}
+
+// Without TLS the socket is spoken to as it is: libcurl looks its connection up in a table for each call.
+Wire::Io Connection::Impl::moved(ssize_t result, std::size_t& bytes) {
+    if (result >= 0) {
+        bytes = static_cast<std::size_t>(result);
+        return Io::moved;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return Io::later;
+    why_broken = std::generic_category().message(errno);
+    return Io::broken;
+}
+
+Wire::Io Connection::Impl::broken_by(CURLcode code) {
+    why_broken = error_words[0] != '\0' ? error_words.data() : curl_easy_strerror(code);
+    return Io::broken;
+}
+
+Wire::Io Connection::Impl::send(std::string_view bytes, std::size_t& sent) {
+    if (plain) return moved(::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL), sent);
+    const CURLcode code = curl_easy_send(easy, bytes.data(), bytes.size(), &sent);
+    if (code == CURLE_OK) return Io::moved;
+    return code == CURLE_AGAIN ? Io::later : broken_by(code);
+}
+
+Wire::Io Connection::Impl::receive(char* buffer, std::size_t bytes, std::size_t& received) {
+    if (plain) {
+        const Io io = moved(::recv(socket, buffer, bytes, 0), received);
+        return io == Io::moved && received == 0 ? Io::closed : io;
+    }
+    const CURLcode code = curl_easy_recv(easy, buffer, bytes, &received);
+    if (code == CURLE_OK) return received == 0 ? Io::closed : Io::moved;
+    return code == CURLE_AGAIN ? Io::later : broken_by(code);
+}
+
 Exchange Connection::send(const Context& ctx, const Request& request) {
-    Transfer transfer(request);
     impl_->shared->counters.requests.fetch_add(1, std::memory_order_relaxed);
-    if (auto why = why_unsendable(request); !why.empty()) {
-        transfer.end(Fault::unsendable, why);
+    if (auto why = why_unsendable(request); !why.empty()) return {.fault = Fault::unsendable, .detail = std::move(why)};
+    if (impl_->shared->http_proxy && request.url.starts_with("http:")) {
+        Transfer transfer(request);
+        impl_->exchange_by_libcurl(ctx, request, transfer);
         return std::move(transfer.exchange);
     }
-    impl_->configure(request, transfer);
-    CURLcode code = impl_->run(ctx, transfer);
-    conclude(impl_->easy, code, impl_->words.data(), transfer);
-    if (code == CURLE_SSL_CACERT_BADFILE) {
-        if (auto problem = impl_->shared->authorities.problem(); !problem.empty()) transfer.exchange.detail = problem;
+    for (bool fresh = request.fresh;; fresh = true) {
+        Transfer transfer(request);
+        impl_->talk_once(ctx, request, fresh, transfer);
+        const bool again = transfer.exchange.fault == Fault::dead_connection && !request.changes && !request.source;
+        if (!again) return std::move(transfer.exchange);
     }
-    curl_multi_remove_handle(impl_->multi, impl_->easy);  // closes the connection of what is not complete
-    return std::move(transfer.exchange);
 }
 
 }  // namespace dray::http

@@ -1,4 +1,8 @@
 // One worker's way to the network: a libcurl handle with at most one connection of its own, used by one call at a time.
+//
+// libcurl resolves, connects, speaks to proxies and does TLS; the HTTP on top is our own (talk.h), since libcurl's
+// costs half of a request's instructions (docs/adr/0011). Only plain http through a proxy is libcurl's from end to end,
+// since such a proxy must be spoken to in its own way.
 #pragma once
 
 #include <atomic>
@@ -27,9 +31,16 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+// True when the environment names a proxy for plain http, as libcurl reads it.
+bool names_http_proxy();
+
+// "https://host:port" of a URL: what a connection is good for.
+std::string_view origin_of(std::string_view url);
+
 // What the connections of one client share.
 struct Shared {
     ClientOptions options;
+    const bool http_proxy = names_http_proxy();
     ResolverCache resolver;
     CaStore authorities{options.ca_bundle};
     Counters counters;

@@ -1,9 +1,9 @@
 // One HTTP request, one answer, one blocking call. The only room that knows libcurl.
 //
 // HTTP/1.1 over reused connections, TLS verified, bodies and paths sent as given (no dot folding, no redirects
-// followed, no decoding). A request that changes something is sent at most once: libcurl would repeat it by itself when
-// a reused connection dies before the answer; here that repeat is refused (CURLOPT_PREREQFUNCTION, called again before
-// it) and the exchange ends with Fault::dead_connection.
+// followed, no decoding). A request that changes something is sent at most once: when a reused connection dies before
+// the answer the exchange ends with Fault::dead_connection. (libcurl would repeat it by itself; where it speaks,
+// through a proxy, that repeat is refused: CURLOPT_PREREQFUNCTION is called again before it.)
 #pragma once
 
 #include <chrono>
@@ -67,7 +67,7 @@ struct Request {
     BodySource* source = nullptr;  // instead of body
     BodySink* sink = nullptr;      // takes the body of a 2xx answer; all other bodies are collected
     std::size_t max_body = std::size_t{64} << 20;  // of a collected body, bytes; more is Fault::too_large
-    bool changes = true;  // false: GET, HEAD and the like, which libcurl may repeat on a fresh connection
+    bool changes = true;  // false: GET, HEAD and the like, which may be repeated on a fresh connection
     bool fresh = false;   // on a new connection: the idle ones are suspected dead
     Timeouts timeouts;
 };

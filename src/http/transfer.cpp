@@ -12,15 +12,6 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-std::string_view trimmed(std::string_view text) {
-    auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-    while (!text.empty() && blank(text.front()))
-        text.remove_prefix(1);
-    while (!text.empty() && blank(text.back()))
-        text.remove_suffix(1);
-    return text;
-}
-
 bool holds_control(std::string_view text) {
     return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
 }
@@ -33,6 +24,15 @@ std::optional<std::chrono::steady_clock::time_point> limit(std::chrono::steady_c
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+    auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!text.empty() && blank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && blank(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
 
 Transfer::Transfer(const Request& request) : request_(request), progress_(Steady::now()), window_began_(progress_) {}
 
@@ -91,22 +91,35 @@ int Transfer::on_request(void* self, char*, char*, int, int) {
         transfer.end(Fault::dead_connection, "a reused connection was closed before the answer");
         return CURL_PREREQFUNC_ABORT;
     }
-    ++transfer.requests_;
-    transfer.progress_ = transfer.window_began_ = Steady::now();
+    transfer.begin();
     return CURL_PREREQFUNC_OK;
+}
+
+void Transfer::begin() {
+    ++requests_;
+    progress_ = window_began_ = Steady::now();
+}
+
+Phase Transfer::phase() const {
+    if (!request_begun()) return Phase::unsent;
+    return exchange.status == 0 && !answer_begun() ? Phase::sent : Phase::answering;
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t, std::size_t bytes, void* self) {
     auto& transfer = *static_cast<Transfer*>(self);
     if (!transfer.request_begun()) return bytes;  // a proxy's answer to CONNECT, which libcurl judges itself
-    transfer.received_ += bytes;
-    transfer.header_bytes_ += bytes;
-    if (bytes > kMaxHeaderLine || transfer.header_bytes_ > kMaxHeaderBytes) {
-        transfer.end(Fault::malformed, "the headers of the answer are over the limit");
-    } else if (!transfer.take_header({data, bytes})) {
-        transfer.end(Fault::malformed, "the headers of the answer are not HTTP");
-    }
+    transfer.take_header_bytes({data, bytes});
     return transfer.ended() ? 0 : bytes;
+}
+
+void Transfer::take_header_bytes(std::string_view line) {
+    received_ += line.size();
+    header_bytes_ += line.size();
+    if (line.size() > kMaxHeaderLine || header_bytes_ > kMaxHeaderBytes) {
+        end(Fault::malformed, "the headers of the answer are over the limit");
+    } else if (!take_header(line)) {
+        end(Fault::malformed, "the headers of the answer are not HTTP");
+    }
 }
 
 bool Transfer::take_header(std::string_view line) {
@@ -137,6 +150,7 @@ bool Transfer::take_status(std::string_view line) {
     if (!std::all_of(digits.begin(), digits.end(), is_digit)) return false;
     std::from_chars(digits.data(), digits.data() + digits.size(), exchange.status);
     exchange.headers.clear();
+    exchange.headers.reserve(16);  // what an S3 answer has
     return true;
 }
 
@@ -149,9 +163,12 @@ bool Transfer::lengths_agree(const Header& header) {
 }
 
 std::size_t Transfer::on_body(char* data, std::size_t, std::size_t bytes, void* self) {
-    auto& transfer = *static_cast<Transfer*>(self);
-    transfer.received_ += bytes;
-    return transfer.take_body({data, bytes}) ? bytes : 0;
+    return static_cast<Transfer*>(self)->take_body_bytes({data, bytes}) ? bytes : 0;
+}
+
+bool Transfer::take_body_bytes(std::string_view bytes) {
+    received_ += bytes.size();
+    return take_body(bytes);
 }
 
 bool Transfer::take_body(std::string_view bytes) {
@@ -180,21 +197,30 @@ bool Transfer::take_body(std::string_view bytes) {
 
 std::size_t Transfer::on_read(char* buffer, std::size_t, std::size_t bytes, void* self) {
     auto& transfer = *static_cast<Transfer*>(self);
+    return transfer.read_source(buffer, bytes).value_or(CURL_READFUNC_ABORT);
+}
+
+std::optional<std::size_t> Transfer::read_source(char* buffer, std::size_t bytes) {
     auto before = Steady::now();
-    auto read = transfer.request_.source->read(buffer, bytes);
+    auto read = request_.source->read(buffer, bytes);
     auto after = Steady::now();
-    transfer.outside_ += after - before;
-    transfer.progress_ = after;
+    outside_ += after - before;
+    progress_ = after;
     if (read) return *read;
-    transfer.exchange.local_error = std::move(read).error();
-    transfer.end(Fault::source, transfer.exchange.local_error.message);
-    return CURL_READFUNC_ABORT;
+    exchange.local_error = std::move(read).error();
+    end(Fault::source, exchange.local_error.message);
+    return std::nullopt;
 }
 
 std::string why_unsendable(const Request& request) {
     if (request.method.empty() || holds_control(request.method)) return "the method is not a word";
     auto bad = [](char c) { return c <= ' ' || c == 0x7f; };  // bytes above 0x7f are negative: refused too
     if (std::any_of(request.url.begin(), request.url.end(), bad)) return "the address holds bytes that must be escaped";
+    const auto host = request.url.find("://");
+    if (host == std::string::npos) return "the address has no scheme";
+    if (request.url.substr(host + 3, request.url.find_first_of("/?#", host + 3) - host - 3).find('@') !=
+        std::string::npos)
+        return "the address holds a user name";
     for (const Header& header : request.headers) {
         if (header.name.empty() || holds_control(header.name) || header.name.find(':') != std::string::npos) {
             return "a header has no proper name";
