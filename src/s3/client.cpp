@@ -162,7 +162,8 @@ Client::Impl::Attempt Client::Impl::attempt(const Context& ctx, const Call& call
     if (call.sink) headers.push_back({"Accept-Encoding", "identity"});
 
     http::Request request{.method = std::string(facts.method), .headers = std::move(headers), .body = call.body};
-    request.url = endpoint.scheme + "://" + target.host + target.path;
+    request.url.reserve(endpoint.scheme.size() + 3 + target.host.size() + target.path.size() + 64);
+    request.url.append(endpoint.scheme).append("://").append(target.host).append(target.path);
     for (std::size_t i = 0; i < query.size(); ++i) {
         request.url.append(i == 0 ? "?" : "&").append(query[i].first).append("=").append(query[i].second);
     }

@@ -32,6 +32,10 @@ void append_folded(std::string& out, std::string_view value) {
         value.remove_prefix(1);
     while (!value.empty() && is_blank(value.back()))
         value.remove_suffix(1);
+    if (std::none_of(value.begin(), value.end(), is_blank)) {
+        out.append(value);
+        return;
+    }
     for (std::size_t i = 0; i < value.size(); ++i) {
         if (!is_blank(value[i])) {
             out += value[i];
