@@ -31,10 +31,17 @@ class Cfg:
     md5_done = True     # R11: doubtful, source absent, target has planned MD5 -> done
     made = False        # R4: undo removes a target only if it was written after the run began (LastModified)
     same = False        # R6: two looks that show one object (ETag and LastModified equal) are an alias: source stays
+    known = False       # R6: ... except where our own durable receipt says that we made the target
+    second = False      # LastModified has whole seconds: a copy has its source's
+    found = False       # R4: undo keeps a target that was found equal before this run had sent anything
+    own = False         # R12: what undo itself restored and recorded is the planned object, whatever its ETag
+    turns = False       # two runs one after the other, both planned before the first began; no undo
+    fresh = False       # R17: a plan older than what another run did on its keys is not trusted: look, --exclusive too
     slow = False        # a copy that has read its source may land after the 60 s (5 GiB, 30 min limit)
     again = 0           # a new mv run over the same keys after undo
     blind = False       # an existing equal target is not in the listing under its name (alias of a bystander)
     seal = True         # R8: undo's seal on its parent is durable
+    about = ''          # the violations (their first characters) that a needed rule prevents; else all
     max_states = 3_000_000; max_s = 170
 
     def __init__(self, name, **kw):
@@ -49,8 +56,9 @@ class Cfg:
 # state = (stage, store, zombies, acts, pj, plan, fl)
 # stage: L (source listed) A apply, D dead, E0 E1, U undo, V undo dead, F0 F1
 # act = (pc, vol, vt, dur, dt, seen)      pj = ((dur, dt), ...) of the parent      plan = ((pe, was), ...)
-# fl = (deaths, foreign, lost, dup, excused, touched, fkey, waited, ec)
-DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR = range(11)
+# fl = (deaths, foreign, lost, dup, excused, touched, fkey, waited, ec, again, written, maybe made, found, dray wrote, foreign's)
+# maybe made, found: bits of actions; dray wrote, foreign's (since before dray wrote there): bits of keys
+DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR, MM, FD, DW, FB = range(15)
 
 
 def put(t, i, v): return t[:i] + (v,) + t[i + 1:]
@@ -70,7 +78,7 @@ class Model:
         self.init = tuple(st)
         acts = tuple(('idle', 0, 0, 0, 0, 0) for _ in range(c.n))
         plan = tuple((st[c.alias[2 * i]], 0) for i in range(c.n))
-        self.start = ('L', self.init, (), acts, (), plan, (c.deaths, c.foreign, c.lost, c.dup, 0, 0, -1, 0, 0 if c.md5 else ec, c.again, 0))
+        self.start = ('L', self.init, (), acts, (), plan, (c.deaths, c.foreign, c.lost, c.dup, 0, 0, -1, 0, 0 if c.md5 else ec, c.again, 0, 0, 0, 0, 0))
         self.viol = {}
 
     # --- effects at the store; each returns (reply, obj, store, ec, note)
@@ -113,7 +121,8 @@ class Model:
         """-> (pc, state, tet): what to do next."""
         c = self.c; stage, _, _, acts, pj, plan, fl = s
         pc, vol, vt, dur, dt, _ = acts[i]; pe, was = plan[i]
-        one = c.alias[2 * i] == c.alias[2 * i + 1] and fo and fo == to
+        one = (c.alias[2 * i] == c.alias[2 * i + 1] or c.second) and fo and fo == to
+        if c.known and (dt if stage == 'A' else pj[i][1]) and not fl[FD] >> i & 1: one = False
         if c.same and one: return ('fin', CONFLICT, dt) if stage == 'A' else ('verdict', DONE, 0)
         if stage == 'A':
             ok = fo == pe
@@ -126,8 +135,8 @@ class Model:
         # undo: from = target, to = source
         src, tgt = to, fo
         pdur, pdt = pj[i]
-        src_ok = src and (src == pe or (tgt and src // 100 == tgt // 100))
-        keep = c.keep_found and was or c.made and not fl[WR] >> c.alias[2 * i + 1] & 1
+        src_ok = src and (src == pe or (tgt and src // 100 == tgt // 100) or (c.own and dt and src == dt))
+        keep = self.not_ours(s, i)
         if src_ok:
             if not tgt or keep: return 'verdict', DONE, 0
             ours = (pdt and tgt == pdt) or tgt // 100 == src // 100
@@ -137,6 +146,11 @@ class Model:
             return ('copy', 0, 0) if good else ('fin', FAILED, 0)
         return 'fin', CONFLICT, 0
 
+    def not_ours(self, s, i):            # R4, undo: the parent did not make this target
+        c = self.c; fl = s[6]
+        found = c.found and s[4][i][0] != NONE and fl[FD] >> i & 1
+        return c.keep_found and s[5][i][1] or found or c.made and not fl[WR] >> c.alias[2 * i + 1] & 1
+
     def succ(self, s):
         c = self.c
         stage, st, z, acts, pj, plan, fl = s
@@ -145,6 +159,13 @@ class Model:
 
         def go(label, note='', **kw):
             new = kw.get('st')
+            if new and new != st:
+                f2 = kw.get('fl', fl)
+                wrote = sum(1 << k for k in range(len(st)) if new[k] and new[k] != st[k])
+                gone = sum(1 << k for k in range(len(st)) if not new[k])
+                if label.startswith('foreign'): f2 = put(f2, FB, (f2[FB] | wrote & ~f2[DW]) & ~gone)
+                else: f2 = put(put(f2, DW, f2[DW] | wrote), FB, f2[FB] & ~wrote & ~gone)
+                kw['fl'] = f2
             if c.made and new and new != st:
                 f2 = kw.get('fl', fl)
                 kw['fl'] = put(f2, WR, f2[WR] | sum(1 << k for k in range(len(st)) if new[k] and new[k] != st[k]))
@@ -186,11 +207,13 @@ class Model:
                 elif was and c.stale: na.append(('rcpt', COPIED, was, 0, 0, 0))
                 elif was: na.append(('look_t', 0, 0, 0, 0, 0))
                 else: na.append(('head_t' if c.heads and not c.inm else 'copy', 0, 0, 0, 0, 0))
+            if c.turns: na[1] = ('later', 0, 0, 0, 0, 0)
             go('plan sealed, apply starts', stage='A', plan=pl, acts=tuple(na))
             return out
         if stage == 'D':
-            go('resume', stage='A', acts=tuple(a if a[0] == 'end' else ('look_t',) + a[1:] for a in acts))
-        if stage in ('D', 'E0', 'E1'):
+            go('resume', stage='A', fl=put(fl, MM, (1 << c.n) - 1),
+               acts=tuple(a if a[0] in ('end', 'later') else ('look_t',) + a[1:] for a in acts))
+        if stage in ('D', 'E0', 'E1') and not c.turns:
             p = tuple((a[3], a[4]) for a in acts)
             go('undo starts', stage='U', pj=p, fl=put(fl, WA, 0), acts=tuple(
                 ('end', DONE, 0, DONE, 0, 0) if d in (CONFLICT, FAILED) and not dt and (not c.look_conf or plan[i][1]) else
@@ -223,7 +246,7 @@ class Model:
                 else: js = [(a[3], a[4])]
                 opts = [(p + zz, q + (jj,)) for p, q in opts for zz in zs for jj in js]
             for zs, js in opts:
-                na = tuple(('end' if v in (DONE, CONFLICT, FAILED) else 'idle', v, t, v, t, 0) for v, t in js)
+                na = tuple(('end' if v in (DONE, CONFLICT, FAILED) else 'later' if a[0] == 'later' else 'idle', v, t, v, t, 0) for a, (v, t) in zip(acts, js))
                 go(f"{who} dies" + (f" with {'+'.join(r[1] for r in zs)} in flight" if zs else '') +
                    ''.join(f', receipt {NAMES[a[1]]} lost' for a, j in zip(acts, js) if (a[1], a[2]) != j),
                    stage='V' if undo else 'D', acts=na, z=tuple(sorted(z + zs, key=repr)), fl=put(fl, DE, fl[DE] - 1))
@@ -236,6 +259,8 @@ class Model:
             def act(label, note='', a2=None, **kw):
                 go(f"{who} {i}: {label}", note, acts=put(acts, i, a2), **kw)
 
+            if pc == 'later' and acts[0][0] == 'end':
+                act('the second run starts', a2=('head_t' if c.fresh or c.heads and not c.inm else 'copy', vol, vt, dur, dt, 0))
             if pc == 'head_t':
                 if not st[t]: act('HEAD target: absent', a2=('copy', vol, vt, dur, dt, 0))
                 else: act('HEAD target: present', a2=('look_f', vol, vt, dur, dt, st[t]))
@@ -246,8 +271,9 @@ class Model:
                 lab = f"look at its source -> {npc} {NAMES[ns] if npc in ('fin', 'verdict') else ''}".rstrip()
                 if npc == 'copy': act(lab, a2=('copy', vol, vt, dur, dt, st[f] if undo else 0))
                 elif npc == 'rcpt':
+                    f2 = put(fl, FD, fl[FD] | 1 << i) if not undo and not dt and not fl[MM] >> i & 1 else fl
                     if dur == COPIED and dt == nt: act(lab, a2=self.next_del(s, i, (vol, vt, dur, dt), st[f] if undo else 0))
-                    else: act(lab, a2=('rcpt', COPIED, nt, dur, dt, st[f] if undo else 0))
+                    else: act(lab, a2=('rcpt', COPIED, nt, dur, dt, st[f] if undo else 0), fl=f2)
                 elif npc == 'verdict':
                     if c.rule == 3 and not fl[WA]: act(lab, a2=('wait', vol, vt, dur, dt, 0))
                     else: act(lab, a2=('end', ns, nt, dur, dt, 0))
@@ -270,6 +296,9 @@ class Model:
                 req = self.request(s, i)
                 rep, obj, st2, ec, note = self.execute(req, st, fl)
                 f2 = put(fl, EC, ec)
+                made = put(fl, MM, fl[MM] | 1 << i) if pc == 'copy' and not undo else fl   # or may have
+                if rep == 200: f2 = put(made, EC, ec)
+                if rep == 200 and pc == 'copy': f2 = put(put(f2, DW, f2[DW] | 1 << t), FB, f2[FB] & ~(1 << t))
                 z2 = tuple(sorted(z + (req,), key=repr))
                 unsure = ('look_t', vol, vt, dur, dt, 0) if pc == 'copy' else ('look_d', vol, vt, dur, dt, seen)
                 if pc == 'copy':
@@ -277,17 +306,17 @@ class Model:
                         if c.md5:
                             ok = obj == (seen if undo else pe)
                             a2 = ('rcpt', COPIED, obj, dur, dt, seen if undo else 0) if ok else ('end', CONFLICT, 0, dur, dt, 0)
-                            if undo and (c.keep_found and was or c.made and not fl[WR] >> f & 1) and ok: a2 = ('look_t', vol, vt, dur, dt, 0)
+                            if undo and self.not_ours(s, i) and ok: a2 = ('look_t', vol, vt, dur, dt, 0)
                         else: a2 = unsure
                     else: a2 = unsure
                 else: a2 = ('end', DONE, vt, dur, dt, 0) if rep == 200 else unsure
                 act(f'{pc} -> {rep}', note, a2=a2, st=st2, fl=f2)
                 if fl[LO]:
-                    act(f'{pc} takes effect ({rep}), answer lost', note, a2=unsure, st=st2, fl=put(f2, LO, fl[LO] - 1))
-                    act(f'{pc} delayed, answer lost', a2=unsure, z=z2, fl=put(fl, LO, fl[LO] - 1))
+                    act(f'{pc} takes effect ({rep}), answer lost', note, a2=unsure, st=st2, fl=put(put(f2, LO, fl[LO] - 1), MM, made[MM]))
+                    act(f'{pc} delayed, answer lost', a2=unsure, z=z2, fl=put(made, LO, fl[LO] - 1))
                 if fl[DU]:
-                    act(f'{pc} takes effect ({rep}), transport repeats it', note, a2=a, st=st2, fl=put(f2, DU, fl[DU] - 1))
-                    act(f'{pc} delayed, transport repeats it', a2=a, z=z2, fl=put(fl, DU, fl[DU] - 1))
+                    act(f'{pc} takes effect ({rep}), transport repeats it', note, a2=a, st=st2, fl=put(put(f2, DU, fl[DU] - 1), MM, made[MM]))
+                    act(f'{pc} delayed, transport repeats it', a2=a, z=z2, fl=put(made, DU, fl[DU] - 1))
             elif pc == 'look_d':         # V05
                 want = self.ident(s, i)
                 if not st[f]: act('look after delete: gone', a2=('end', DONE, vt, dur, dt, 0))
@@ -324,10 +353,16 @@ class Model:
             if new[0] == 'E0':
                 if st[ks[1]] // 100 != i + 1 and not fl[TO] >> ks[1] & 1: v.append('3 exit 0, not at target')
                 if st[ks[0]] // 100 == i + 1 and not fl[TO] >> ks[0] & 1: v.append('3 exit 0, still at source')
-        if new[0] == 'F0':
+        if new[0] == 'F0' and not (c.second and not all(t for _, t in new[4])):
             for k, o in enumerate(self.init):
                 if not fl[TO] >> k & 1 and st[k] // 100 != o // 100:
                     v.append('4 undo exit 0, ' + ('T' if k % 2 else 'S') + (' extra' if not o else ' missing' if not st[k] else ' differs'))
+        if 'late ' not in label and old[0] == 'U':
+            for k in set(c.alias[1::2]):
+                if so[k] and not st[k] and fl[TO] >> k & 1 and old[6][FB] >> k & 1: v.append('7 undo removed what another writer had put there first')
+        if new[0] == 'F1' and not fl[TO] and all(o // 100 == n // 100 for o, n in zip(self.init, st)): v.append('8 undo has undone all, and says that it failed')
+        if c.second and new[0] == 'E1' and not fl[TO] and all(a[4] for a in new[3]):
+            v.append('8 failed though nobody else wrote')
         if new[0] in ('E0', 'E1', 'F0', 'F1') and not all(a[3] in (DONE, CONFLICT, FAILED) for a in new[3]): v.append('6 balance')
         return v
 
@@ -358,7 +393,7 @@ class Model:
             if len(parent) > c.max_states or time.time() - t0 > c.max_s: stopped = ' STOPPED EARLY'; break
         self.parent = parent
         loop = '' if stopped or len(parent) > 400_000 else self.cycle()
-        self.broken = bool(self.viol) or bool(loop) or bool(stuck)
+        self.broken = any(not c.about or b[0] in c.about and b[1] == ' ' for b, _ in self.viol) or bool(loop) or bool(stuck)
         print(f"== {c.name}: {len(parent)} states, {trans} transitions, {time.time() - t0:.1f} s{stopped}; ends {dict(ends)}; "
               f"{'no cycle, no stuck state' if not loop and not stuck and not stopped and len(parent) <= 400_000 else loop or 'cycles not checked'}")
         for (b, where), (s, label) in sorted(self.viol.items(), key=lambda x: x[0]):
@@ -386,7 +421,7 @@ class Model:
 
 
 B = dict(inm=False); C = dict(inm=False, sim=False, dim=False)
-RULES = dict(rule=2, keep_found=True, look_conf=True, made=True, same=True)
+RULES = dict(rule=2, keep_found=True, look_conf=True, made=True, same=True, known=True, found=True, own=True, fresh=True)
 X = dict(foreign=0, heads=False)                          # --exclusive
 SMALL = dict(n=2, lost=0, dup=0, capture=False)
 CONFIGS = []
@@ -422,22 +457,38 @@ CONFIGS += [Cfg('2a md5 rule 3', **{**SMALL, 'foreign': 0}, **{**RULES, 'rule': 
             Cfg('2a big: dup with-rules', **{**SMALL, 'foreign': 0, 'dup': 1, 'capture': True}, **RULES, max_s=240, max_states=9_000_000),
             Cfg('2a big: lost with-rules', **{**SMALL, 'lost': 1}, **RULES, max_s=240, max_states=9_000_000)]
 
-QUICK = ('1a md5 exclusive', '1a opaque exclusive', '1b md5 exclusive', '1c md5 exclusive')
+# Each rule about undo and about plans that have grown old, by itself: with the rules nothing is found, without the one
+# named there must be.
+CALM = dict(lost=0, dup=0, capture=False)
+STALE = dict(n=2, alias=(0, 1, 2, 1), turns=True, **CALM, **X)
+NEEDED = []
+for rule, about, kw in (('found', '7', dict(deaths=0, **CALM)), ('own', '8', dict(md5=False, foreign=0, deaths=1, **CALM)),
+                 ('known', '48', dict(second=True, foreign=0, deaths=1, **CALM)), ('fresh', '1', STALE)):
+    for nm, st in (('a', {}), ('b', B), ('c', C)):
+        if rule == 'fresh' and nm == 'a': continue                # this store itself refuses to overwrite
+        kinds = {**st, **kw}
+        NEEDED += [Cfg(f'needed {rule} {nm} with-rules', about=about, **kinds, **RULES, hold=nm == 'c'),
+                   Cfg(f'needed {rule} {nm} without', about=about, **kinds, **{**RULES, rule: False}, hold=nm == 'c')]
+CONFIGS += NEEDED
+
+QUICK = ('needed ', '1a md5 exclusive', '1a opaque exclusive', '1b md5 exclusive', '1c md5 exclusive')
 
 
 def main(words):
     quick = '--quick' in words
     words = [w for w in words if w != '--quick']
-    broken = []
+    broken, idle = [], []
     for cfg in CONFIGS:
         if not all(w in cfg.name for w in words) or (quick and not cfg.name.startswith(QUICK)): continue
         model = Model(cfg)
         model.run()
         # An alias that nobody looks for is lost even so: why R6's look is kept for keys spelled alike.
         held = 'exclusive' in cfg.name and 'with-rules' in cfg.name and 'alias' not in cfg.name
-        if model.broken and held: broken.append(cfg.name)
+        if model.broken and (held or cfg in NEEDED and 'with-rules' in cfg.name): broken.append(cfg.name)
+        if cfg in NEEDED and 'without' in cfg.name and not model.broken: idle.append(cfg.name)
     for name in broken: print(f'BROKEN {name}: the rules do not hold')
-    return 1 if broken else 0
+    for name in idle: print(f'IDLE {name}: nothing is lost without the rule, so nothing shows what it is for')
+    return 1 if broken or idle else 0
 
 
 if __name__ == '__main__':
