@@ -29,6 +29,7 @@ Result<std::unique_ptr<ObjectStore>> StoreRoom::open(PlannedStore& planned) {
     planned.region = opened.region;
     planned.addressing = opened.addressing;
     planned.profile = opened.profile;
+    planned.access_key = opened.access_key;
     const std::lock_guard lock(mutex_);
     if (opened.requests) counters_.push_back(opened.requests);
     return std::move(opened.store);

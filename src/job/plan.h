@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct PlannedStore {
     std::string identity;                               // ObjectStore::identity()
     std::string url;                                    // what the user named: "s3://bucket/prefix/"
     std::string endpoint, region, addressing, profile;  // enough to open it again; no secrets
+    std::string access_key;                             // of who has it open now; not written
 };
 
 // Keys of the plan that are equal when slashes, dots, case or Unicode forms are folded: harmless on a store that keeps
@@ -50,7 +52,11 @@ struct PlanTotals {
     AliasNeed slashes, dots, case_, unicode;
     std::uint64_t longest_key = 0;  // bytes
     std::uint64_t targets_existing = 0;
+    // That the effects read, write to or delete from, at most kMostBuckets: with more of them it is cut short there,
+    // and with kMostBuckets it tells nothing. Empty in the plan of an older version.
+    std::set<std::string> buckets;
 };
+inline constexpr std::size_t kMostBuckets = 256;
 
 // Not thread-safe. Everything goes to a temporary file; only seal() makes the plan exist.
 class PlanWriter {

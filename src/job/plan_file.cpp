@@ -182,6 +182,10 @@ void write_footer(std::string& out, const Footer& footer) {
     write_counts(json, "skipped", totals.skipped);
     write_counts(json, "failed", totals.failed);
     write_aliases(json, totals);
+    json.name("buckets").begin_array();
+    for (const std::string& bucket : totals.buckets)
+        json.begin_object().bytes_field("bucket", bucket).end_object();
+    json.end_array();
     json.name("frames").begin_array();
     for (const Frame& frame : footer.frames)
         json.begin_object().field("offset", frame.offset).field("first", frame.first).end_object();
@@ -198,6 +202,9 @@ Result<Footer> read_footer(const JsonValue& line) {
             TRY(read_counts(value, name == "skipped" ? totals.skipped : totals.failed));
         } else if (name == "aliases") {
             TRY(read_aliases(value, totals));
+        } else if (name == "buckets") {
+            for (const JsonValue& bucket : value.elements())
+                totals.buckets.insert(bucket.bytes("bucket").value_or(""));
         } else if (name == "frames") {
             TRY_LET(frames, read_frames(value));
             footer.frames = std::move(frames);

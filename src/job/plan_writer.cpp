@@ -71,10 +71,17 @@ struct PlanWriter::Impl {
         } else {
             ++totals.effects;
             totals.bytes += action.from.size;
+            name_bucket(action.from.bucket);
+            name_bucket(action.to.bucket);
             totals.targets_existing += action.target_existed ? 1 : 0;
             totals.longest_key = std::max(
                 {totals.longest_key, std::uint64_t{action.from.key.size()}, std::uint64_t{action.to.key.size()}});
         }
+    }
+
+    void name_bucket(const std::string& bucket) {
+        std::set<std::string>& buckets = footer.totals.buckets;
+        if (buckets.size() < kMostBuckets) buckets.insert(bucket);
     }
 
     Status write_footer() {

@@ -228,6 +228,7 @@ private:
         if (plan.totals().effects == 0) return Settled{.capabilities = std::vector<Capabilities>(stores.owned.size())};
         enter(env_.watcher, "probing");
         TRY_LET(settled, settle(ctx_, {.stores = stores.borrowed(),
+                                       .access_key = stores.resolved.front().access_key,
                                        .header = &plan.header(),
                                        .totals = &plan.totals(),
                                        .contract = &contract,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "base/file.h"
 #include "base/temp_directory.h"
@@ -161,6 +162,32 @@ TEST(Life, UndoLeavesATargetThatWasFoundEqualAndNotMade) {
     EXPECT_TRUE(undone->finished());
     EXPECT_TRUE(life.there("in/a"));
     EXPECT_TRUE(life.there("out/a")) << "it is the other writer's";
+}
+
+TEST(Life, EveryBucketOfATemplateIsProbedAsTheOneWhoRuns) {
+    Life life;
+    life.store = make_memory_store({.clock = &life.clock, .tells_capabilities = false});
+    const auto open = life.env.open_store;
+    life.env.open_store = [&](PlannedStore& planned) {
+        planned.access_key = "AKIDEXAMPLE";
+        return open(planned);
+    };
+    life.put("in/one-bucket/a");
+    life.put("in/two-bucket/b");
+    std::set<std::string> probed;
+    life.faults = {{.verb = Verb::put, .key = ".dray-probe-", .count = 1000, .before = [&](const Call& call) {
+                        probed.insert(std::string(call.bucket));
+                    }}};
+    MoveCommand command{.stores = {{}}, .source_bucket = "b", .source_prefix = "in/"};
+    command.rule = {.match = "([^/]+)/(.+)", .to = "s3://{1}/out/{2}", .source_bucket = "b", .source_prefix = "in/"};
+    auto planned = plan_move(life.ctx, life.env, command);
+    ASSERT_TRUE(planned) << planned.error().message;
+
+    ASSERT_TRUE(life.apply(planned->run).finished());
+
+    EXPECT_EQ(probed, (std::set<std::string>{"b", "one-bucket", "two-bucket"}));
+    EXPECT_TRUE(life.store->head(life.ctx, {"one-bucket", "out/a", {}}));
+    EXPECT_TRUE(life.store->head(life.ctx, {"two-bucket", "out/b", {}}));
 }
 
 TEST(Life, AnUndoIsNotMistakenForARunWhoseNameBeginsTheSame) {

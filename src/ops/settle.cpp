@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "base/log.h"
@@ -77,50 +79,100 @@ bool need_head(const BucketFacts& facts) {
     return facts.website.value_or(true) || facts.acls_enabled.value_or(true) || facts.object_lock.value_or(true);
 }
 
-// Each bucket that the run changes, once, with the prefix to probe below. A bucket that depends on the object is left
-// to the others.
-std::vector<Scope> buckets_of(const std::vector<Scope>& scopes) {
-    std::vector<Scope> buckets;
+// Where to probe: each bucket that the run reads or changes, once, with a prefix that the run may write below.
+struct Ground {
+    std::string bucket, prefix;
+    bool by_template = false;  // it may be missing: that fails the objects that go there, not the run
+};
+
+// Those that the scopes name, and those that the plan's effects name: a template may give each object a bucket of its
+// own. Targets first, for their prefixes are where we write.
+std::vector<Ground> grounds_of(const std::vector<Scope>& scopes, const std::set<std::string>& planned) {
+    std::vector<Ground> grounds;
+    std::string any_prefix;  // of targets in any bucket
+    const auto add = [&](const std::string& bucket, const std::string& prefix, bool by_template) {
+        const bool known =
+            std::any_of(grounds.begin(), grounds.end(), [&](const Ground& seen) { return seen.bucket == bucket; });
+        if (!known) grounds.push_back({bucket, prefix, by_template});
+    };
     for (auto scope = scopes.rbegin(); scope != scopes.rend(); ++scope) {
-        const bool known = std::any_of(buckets.begin(), buckets.end(),
-                                       [&](const Scope& seen) { return seen.bucket == scope->bucket; });
-        if (!scope->bucket.empty() && !known) buckets.push_back(*scope);
+        if (scope->bucket.empty())
+            any_prefix = scope->prefix;
+        else if (planned.empty() || planned.contains(scope->bucket))
+            add(scope->bucket, scope->prefix, false);
     }
-    return buckets;
+    for (const std::string& bucket : planned)
+        add(bucket, any_prefix, true);
+    return grounds;
 }
 
-// What may be relied on in both.
+// What may be relied on in both. What was seen to be absent in one is absent.
 Capabilities both(const Capabilities& a, const Capabilities& b) {
     Capabilities common = a;
-    for (const CapabilityName& capability : capability_names())
-        if (!proven(b.*capability.field)) common.*capability.field = b.*capability.field;
+    for (const CapabilityName& capability : capability_names()) {
+        Guarantee& one = common.*capability.field;
+        if (one != Guarantee::absent && !proven(b.*capability.field)) one = b.*capability.field;
+    }
     return common;
+}
+
+bool is_missing(const Error& error) {
+    return error.code == Code::not_found || error.code == Code::invalid;
+}
+
+bool needs_spellings(const PlanTotals& totals) {
+    return std::any_of(kFoldings.begin(), kFoldings.end(),
+                       [&](const Folding& folding) { return (totals.*folding.need).pairs > 0; });
+}
+
+Result<Settled> settle_with(const SettleRequest& request, Settled settled, const Capabilities& common) {
+    TRY(keeps_keys_apart(*request.totals, common));
+    settled.capabilities.assign(request.stores.size(), common);
+    for (std::string& sentence : missing_guards(common))
+        settled.sentences.push_back(std::move(sentence));
+    if (request.contract->options.strict && !settled.sentences.empty())
+        return Error{.code = Code::refused, .message = "--strict: " + settled.sentences.front()};
+    return settled;
+}
+
+// Too many buckets to ask them all: nothing is assumed of any.
+Result<Settled> settle_unprobed(const SettleRequest& request) {
+    Settled settled{.head_source = true};
+    settled.sentences.push_back("The plan has " + std::to_string(kMostBuckets) +
+                                " buckets or more: they are not probed, and nothing is taken for granted.");
+    return settle_with(request, std::move(settled), Capabilities{});
 }
 
 }  // namespace
 
 Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
     const RunContract& contract = *request.contract;
+    const PlanTotals& totals = *request.totals;
+    if (totals.buckets.size() >= kMostBuckets) return settle_unprobed(request);
+    // What is copied lies in the source's bucket; in an undo, in those of the targets.
+    const std::string& source = contract.scopes.front().bucket;
+    const bool back = request.header->command == "undo";
     Settled settled;
     std::optional<Capabilities> common;
-    for (const Scope& bucket : buckets_of(contract.scopes)) {
+    for (const Ground& ground : grounds_of(contract.scopes, totals.buckets)) {
         // The stores of a run are one store (planning refuses others), so either may be asked.
         ObjectStore& store = *request.stores.back();
-        TRY_LET(facts, store.bucket_facts(ctx, bucket.bucket));
-        if (bucket.bucket == contract.scopes.front().bucket) settled.head_source = need_head(facts);
-        const ProbeOptions options{
-            .cache_directory = request.cache_directory, .facts = facts, .renew_guards = request.deletes};
-        TRY_LET(found, probe(ctx, store, bucket.bucket, bucket.prefix, options));
+        auto asked = store.bucket_facts(ctx, ground.bucket);
+        if (!asked && ground.by_template && is_missing(asked.error())) continue;
+        if (!asked) return std::move(asked).error();
+        const BucketFacts& facts = *asked;
+        const bool copied_from = back || ground.bucket == source;
+        settled.head_source = settled.head_source || (copied_from && need_head(facts));
+        TRY_LET(found, probe(ctx, store, ground.bucket, ground.prefix,
+                             {.cache_directory = request.cache_directory,
+                              .access_key = request.access_key,
+                              .facts = facts,
+                              .renew_guards = request.deletes,
+                              .renew_spellings = needs_spellings(totals)}));
         common = common ? both(*common, found) : found;
     }
     CHECK(common.has_value());  // the source's bucket is always known
-    TRY(keeps_keys_apart(*request.totals, *common));
-
-    settled.capabilities.assign(request.stores.size(), *common);
-    settled.sentences = missing_guards(*common);
-    if (contract.options.strict && !settled.sentences.empty())
-        return Error{.code = Code::refused, .message = "--strict: " + settled.sentences.front()};
-    return settled;
+    return settle_with(request, std::move(settled), *common);
 }
 
 }  // namespace dray

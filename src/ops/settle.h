@@ -22,6 +22,7 @@ struct Settled {
 
 struct SettleRequest {
     std::vector<ObjectStore*> stores;
+    std::string access_key;  // who has them open: what one may do, another may not
     const PlanHeader* header = nullptr;
     const PlanTotals* totals = nullptr;
     const RunContract* contract = nullptr;

@@ -55,10 +55,14 @@ Result<Capabilities> probe_all(const Context& ctx, const Site& site) {
     return found;
 }
 
-// What guards deletes; the rest stays as it was.
-Status probe_guards(const Context& ctx, const Site& site, Capabilities& found) {
+// What guards deletes, and on demand which keys are two objects; the rest stays as it was.
+Status probe_guards(const Context& ctx, const Site& site, bool spellings, Capabilities& found) {
+    if (spellings) {
+        found.keeps_slashes = found.keeps_dots = found.keeps_case = found.keeps_unicode = Guarantee::unknown;
+    }
     return on_private_ground(ctx, site, [&](ProbeGround& ground) -> Status {
         TRY(ground.begin(ctx));
+        if (spellings) TRY(ground.put_twins(ctx, false));
         TRY(ground.try_copy_conditions(ctx));
         TRY(ground.try_remove_conditions(ctx));
         return ground.look(ctx, found);
@@ -181,7 +185,7 @@ Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::st
     const WallTime now = ctx.clock().wall();
     if (auto cached = file.empty() ? std::nullopt : read_cache(file, now)) {
         Capabilities found = *cached;
-        if (options.renew_guards) TRY(probe_guards(ctx, site, found));
+        if (options.renew_guards) TRY(probe_guards(ctx, site, options.renew_spellings, found));
         if (found == *cached) return found;
         // The store is not what it was: nothing of the old answer counts.
     }

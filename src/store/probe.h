@@ -25,6 +25,8 @@ struct ProbeOptions {
     // Prove the conditions that guard deletes again although the cache has them: stores get reconfigured, and data
     // hangs on it.
     bool renew_guards = true;
+    // Likewise which spellings are two objects, for a run whose keys hang on it.
+    bool renew_spellings = false;
 };
 
 // Probes below `prefix` of `bucket`, under `.dray-probe-<random>`; every object written is removed again, after errors
