@@ -100,8 +100,9 @@ struct Scope {
 // its process ends: an unfinished run still owns what it half did).
 class ScopeLock {
 public:
-    // The run is finished: others may have the scopes, after `quiet` (nullopt: at once).
-    Status release(std::optional<WallTime> quiet);
+    // Others may have the scopes from `from` on (our clock). nullopt: nothing was changed there, as if they had never
+    // been held.
+    Status release(std::optional<WallTime> from);
 
 private:
     friend Result<struct ScopeGrant> take_scopes(const StateDirectory&, const std::string&, const std::vector<Scope>&,
@@ -113,12 +114,15 @@ struct ScopeGrant {
     std::string holder;             // run id; with a lock: the run that wait_until is about
     bool holder_live = false;
     std::optional<WallTime> wait_until;  // rule R2: granted, but another run's requests may land until then
+    std::optional<WallTime> changed;     // rule R17: another run may have changed something there until then
 };
 // Run again by the same run (resume), it is granted again. `instead_of`: the parent whose scopes undo takes over, which
 // must not be live; empty: none. What a run held whose directory is gone is free. Errors: local, corrupt (a lock file).
 Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
                                WallTime now, const std::string& instead_of = {});
 // Lets go of what a run still holds, for a run that is found finished. What it released already stays as it is.
-Status release_scopes(const StateDirectory& state, const std::string& run_id, std::optional<WallTime> quiet);
+Status release_scopes(const StateDirectory& state, const std::string& run_id, WallTime from);
+// R17: how long it is remembered that scopes were released. A plan that is older than that is not trusted either.
+inline constexpr std::chrono::hours kScopesRemembered{24};
 
 }  // namespace dray

@@ -283,6 +283,24 @@ TEST(Scopes, ReleasedWithAQuietTimeMakeTheNextRunWaitItOut) {
     EXPECT_EQ(later->wait_until, std::nullopt);
 }
 
+// Rule R17.
+TEST(Scopes, TellForADayThatSomethingWasChangedThere) {
+    State s;
+    s.run("one", RunPhase::finished);
+    s.run("two", RunPhase::planned);
+    auto one = take_scopes(s.state, "one", {scope("a/")}, kNow);
+    ASSERT_TRUE(one && one->lock);
+    EXPECT_EQ(one->changed, std::nullopt);
+    ASSERT_TRUE(one->lock->release(kNow + seconds(1)));
+
+    EXPECT_EQ(take_scopes(s.state, "two", {scope("a/b/")}, kNow + seconds(2))->changed, kNow + seconds(1));
+    EXPECT_EQ(take_scopes(s.state, "two", {scope("c/")}, kNow + seconds(2))->changed, std::nullopt);
+    ASSERT_TRUE(s.state.remove_run({.id = "one", .directory = s.state.path() + "/runs/one"}));
+    EXPECT_EQ(take_scopes(s.state, "two", {scope("a/")}, kNow + seconds(2))->changed, kNow + seconds(1))
+        << "pruning a run does not undo what it did";
+    EXPECT_EQ(take_scopes(s.state, "two", {scope("a/")}, kNow + seconds(1) + kScopesRemembered)->changed, std::nullopt);
+}
+
 TEST(Scopes, AreTakenOverByTheUndoOfADeadRunAndNotOfALiveOne) {
     State s;
     const RunPaths parent = s.run("parent", RunPhase::applying);

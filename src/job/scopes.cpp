@@ -14,7 +14,7 @@ constexpr std::uint64_t kVersion = 1;
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 20;
 constexpr std::string_view kEnding = ".json";
 
-// One file in locks/: what one run holds, or held until a short while ago.
+// One file in locks/: what one run holds, or held until lately.
 struct Entry {
     std::string path, run_id;
     std::vector<Scope> scopes;
@@ -118,13 +118,9 @@ bool overlap(const std::vector<Scope>& some, const std::vector<Scope>& others) {
 }
 
 // Held by the caller: the guard.
-Status release_entry(const std::string& locks, const std::string& path, std::optional<WallTime> quiet) {
-    if (!quiet) {
-        TRY(remove_file(path));
-        return sync_directory(locks);
-    }
+Status release_entry(const std::string& path, WallTime from) {
     TRY_LET(entry, read_entry(path));
-    entry.released_until = quiet;
+    entry.released_until = from;
     return write_entry(entry);
 }
 
@@ -132,10 +128,13 @@ RunPaths run_of(const StateDirectory& state, const std::string& run_id) {
     return {.id = run_id, .directory = state.path() + "/runs/" + run_id};
 }
 
-// Nobody can go on with a run whose directory is gone, and a quiet time ends by itself.
-bool is_over(const StateDirectory& state, const Entry& entry, WallTime now) {
-    if (entry.released_until) return *entry.released_until <= now;
-    return ::access(run_of(state, entry.run_id).directory.c_str(), F_OK) != 0;
+bool is_forgotten(const Entry& entry, WallTime now) {
+    return entry.released_until && *entry.released_until + kScopesRemembered <= now;
+}
+
+// Nobody can go on with a run whose directory is gone.
+bool is_orphan(const StateDirectory& state, const Entry& entry) {
+    return !entry.released_until && ::access(run_of(state, entry.run_id).directory.c_str(), F_OK) != 0;
 }
 
 }  // namespace
@@ -155,14 +154,20 @@ Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& r
     (void)held;
     TRY_LET(entries, read_entries(locks));
     ScopeGrant grant;
-    for (const Entry& entry : entries) {
+    for (Entry& entry : entries) {
         if (entry.run_id == run_id) continue;
-        if (is_over(state, entry, now)) {
+        if (is_orphan(state, entry)) {
+            entry.released_until = now;
+            TRY(write_entry(entry));
+        }
+        if (is_forgotten(entry, now)) {
             TRY(remove_file(entry.path));
             continue;
         }
         if (!overlap(scopes, entry.scopes)) continue;
         if (entry.released_until) {
+            grant.changed = std::max(grant.changed, entry.released_until);
+            if (*entry.released_until <= now) continue;
             // A clock that was wrong then must not make us wait for ever now.
             const WallTime until = std::min(*entry.released_until, now + kQuietTimeUnansweredCopy);
             if (!grant.wait_until || *grant.wait_until < until) grant.wait_until = until, grant.holder = entry.run_id;
@@ -182,28 +187,27 @@ Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& r
     return grant;
 }
 
-Status ScopeLock::release(std::optional<WallTime> quiet) {
+Status ScopeLock::release(std::optional<WallTime> from) {
     const std::string locks = path_.substr(0, path_.rfind('/'));
     TRY_LET(held, guard(locks));
     (void)held;
-    return release_entry(locks, path_, quiet);
+    if (from) return release_entry(path_, *from);
+    TRY(remove_file(path_));
+    return sync_directory(locks);
 }
 
-Status release_scopes(const StateDirectory& state, const std::string& run_id, std::optional<WallTime> quiet) {
+Status release_scopes(const StateDirectory& state, const std::string& run_id, WallTime from) {
     const std::string locks = directory_of(state), path = path_of(locks, run_id);
     TRY_LET(held, guard(locks));
     (void)held;
     auto entry = read_entry(path);
     if (!entry) return entry.error().code == Code::not_found ? Status() : Status(std::move(entry).error());
-    return entry->released_until ? Status() : release_entry(locks, path, quiet);
+    return entry->released_until ? Status() : release_entry(path, from);
 }
 
+// The run's directory is about to go. What it changed is remembered for a while all the same.
 Status forget_scopes(const StateDirectory& state, const std::string& run_id) {
-    const std::string locks = directory_of(state);
-    TRY_LET(held, guard(locks));
-    (void)held;
-    TRY(remove_file(path_of(locks, run_id)));
-    return sync_directory(locks);
+    return release_scopes(state, run_id, real_clock().wall());
 }
 
 }  // namespace dray

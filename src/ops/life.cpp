@@ -129,19 +129,20 @@ Result<bool> release_if_finished(const Context& ctx, const StateDirectory& state
     auto journal = read_journal(run.journal(), {});
     if (!journal) return journal.error().code == Code::not_found ? Result<bool>(false) : Result<bool>(journal.error());
     if (!is_finished(*journal)) return false;
-    TRY(release_scopes(state, run.id, quiet_until(*journal, ctx.clock().wall())));
+    const WallTime now = ctx.clock().wall();
+    TRY(release_scopes(state, run.id, quiet_until(*journal, now).value_or(now)));
     return true;
 }
 
-Result<ScopeLock> take_run_scopes(const Context& ctx, const RunEnvironment& env, const StateDirectory& state,
-                                  const RunPaths& run, const PlanHeader& header, const RunContract& contract,
-                                  RunResult& result) {
+Result<ScopeGrant> take_run_scopes(const Context& ctx, const RunEnvironment& env, const StateDirectory& state,
+                                   const RunPaths& run, const PlanHeader& header, const RunContract& contract,
+                                   RunResult& result) {
     for (;;) {
         TRY_LET(grant, take_scopes(state, run.id, contract.scopes, ctx.clock().wall(), header.parent));
         if (grant.lock) {
             TRY(wait_quietly(ctx, env.watcher, result, capped(ctx, env, grant.wait_until),
                              "requests of run " + grant.holder + " on the same prefix may still land"));
-            return *std::move(grant.lock);
+            return std::move(grant);
         }
         if (!grant.holder_live) {
             TRY_LET(over, release_if_finished(ctx, state, grant.holder));
@@ -199,15 +200,18 @@ public:
         TRY_LET(stores, open_stores(env_, plan.header().stores));
         TRY_LET(scopes, take_run_scopes(ctx_, env_, state_, run_, plan.header(), contract, result_));
         const WallTime locked = ctx_.clock().wall();
+        // R17: what the plan says of its targets was true when it was listed.
+        const WallTime listed = plan.header().made_at;
+        plan_is_stale_ = locked - listed >= kScopesRemembered || (scopes.changed && *scopes.changed >= listed);
         auto settled = settle_with(plan, contract, stores);
         if (!settled) {
             // Nothing was touched: a run that never claimed anything does not hold its prefix. An undo does: what it
             // took over is its parent's, whose requests may still land (rule R2).
-            if (!past->any && plan.header().parent.empty()) TRY(scopes.release(std::nullopt));
+            if (!past->any && plan.header().parent.empty()) TRY(scopes.lock->release(std::nullopt));
             return std::move(settled).error();
         }
         TRY(work(plan, contract, *past, stores, *settled, locked));
-        if (result_.finished()) TRY(scopes.release(quiet_after_));
+        if (result_.finished()) TRY(scopes.lock->release(quiet_after_.value_or(ctx_.clock().wall())));
         return result_;
     }
 
@@ -221,7 +225,7 @@ private:
             TRY(journal->close({.outcome = "finished", .all_answered = true, .at = now}));
             TRY(write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals())));
         }
-        return release_scopes(state_, run_.id, quiet);
+        return release_scopes(state_, run_.id, quiet.value_or(now));
     }
 
     Result<Settled> settle_with(const PlanReader& plan, const RunContract& contract, const OpenStores& stores) {
@@ -248,6 +252,7 @@ private:
                              .delete_after = options.delete_after,
                              .proof = options.proof,
                              .head_source = settled.head_source,
+                             .plan_is_stale = plan_is_stale_,
                              .acl = options.acl,
                              .storage_class = options.storage_class,
                              .encryption = options.encryption,
@@ -349,6 +354,7 @@ private:
     const RunPaths run_;
     RunResult result_;
     std::optional<WallTime> quiet_after_;
+    bool plan_is_stale_ = false;
 };
 
 // The source first, the targets after it. A target whose bucket depends on the object has an empty bucket: any.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "base/temp_directory.h"
 #include "job/run_dir.h"
@@ -38,13 +39,11 @@ public:
     }
     bool there(const std::string& key) const { return store->head(ctx, {"b", key, {}}).has_value(); }
 
-    RunPaths plan() {
-        MoveCommand command{.stores = {{}}, .source_bucket = "b", .source_prefix = "in/"};
-        command.rule = {.to = "{path}",
-                        .source_bucket = "b",
-                        .source_prefix = "in/",
-                        .target_bucket = "b",
-                        .target_prefix = "out/"};
+    RunPaths plan(const std::string& in = "in/", bool exclusive = false) {
+        MoveCommand command{.stores = {{}}, .source_bucket = "b", .source_prefix = in};
+        command.options.exclusive = exclusive;
+        command.rule = {
+            .to = "{path}", .source_bucket = "b", .source_prefix = in, .target_bucket = "b", .target_prefix = "out/"};
         auto planned = plan_move(ctx, env, command);
         EXPECT_TRUE(planned) << planned.error().message;
         return planned->run;
@@ -162,6 +161,41 @@ TEST(Life, UndoLeavesATargetThatWasFoundEqualAndNotMade) {
     EXPECT_TRUE(undone->finished());
     EXPECT_TRUE(life.there("in/a"));
     EXPECT_TRUE(life.there("out/a")) << "it is the other writer's";
+}
+
+// R17. On a store that overwrites, and under --exclusive, nothing but this look stands between the two runs.
+TEST(Life, APlanThatIsOlderThanAnotherRunOnItsPrefixIsNotTrusted) {
+    Life life;
+    life.store =
+        make_memory_store({.clock = &life.clock, .ignores = {.copy_if_absent = true, .remove_many_if_match = true}});
+    life.put("in/a", "one");
+    life.put("also/a", "two");
+    const RunPaths first = life.plan("in/", true), second = life.plan("also/", true);
+
+    ASSERT_TRUE(life.apply(first).finished());
+    const RunResult result = life.apply(second);
+
+    EXPECT_EQ(result.balance.failed_by.at("conflict"), 1U);
+    EXPECT_EQ(life.store->head(life.ctx, {"b", "out/a", {}})->size, 3U);
+    EXPECT_TRUE(life.there("also/a"));
+    auto bytes = life.store->head(life.ctx, {"b", "out/a", {}});
+    ASSERT_TRUE(bytes);
+    EXPECT_EQ(bytes->etag, hex(md5("one"))) << "the first run's object, the only copy of it, is untouched";
+}
+
+TEST(Life, AFreshPlanUnderExclusiveDoesNotLook) {
+    Life life;
+    life.store =
+        make_memory_store({.clock = &life.clock, .ignores = {.copy_if_absent = true, .remove_many_if_match = true}});
+    life.put("in/a");
+    ASSERT_TRUE(life.apply(life.plan("in/", true)).finished());
+    life.put("in/b");
+    std::size_t looks = 0;
+    life.faults = {{.verb = Verb::head, .key = "out/", .count = 100, .before = [&](const Call&) { ++looks; }}};
+
+    ASSERT_TRUE(life.apply(life.plan("in/", true)).finished());
+
+    EXPECT_EQ(looks, 0U);
 }
 
 TEST(Life, EveryBucketOfATemplateIsProbedAsTheOneWhoRuns) {

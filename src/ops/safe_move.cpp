@@ -117,7 +117,7 @@ Next Mover::first_step(Work work) {
         return record_copied(work, {.size = action.to.size, .etag = action.to.etag}, Proof::etag);
     }
     if (proven(capabilities(move).copy_if_absent)) return Next::copy;
-    if (!setup_.settings.exclusive) return Next::look;
+    if (!setup_.settings.exclusive || (rule(17) && setup_.settings.plan_is_stale)) return Next::look;
     // R6: an alias that the probe cannot have seen is looked for even when nobody else writes there.
     return rule(6) && may_be_one_object(action.from.key, action.to.key) ? Next::look : Next::copy;
 }

@@ -1,5 +1,5 @@
 // SafeMove: moves one object so that at every moment at least one complete, proven copy exists and is recorded; and
-// moves it back. The protocol and its rules R1-R16 are in docs/safe-move.md; a rule that the code obeys is named where
+// moves it back. The protocol and its rules R1-R17 are in docs/safe-move.md; a rule that the code obeys is named where
 // it does.
 //
 // move:      (look) -> copy -> compare -> receipt `copied`, durable -> (look) -> delete -> receipt `deleted`
@@ -33,6 +33,9 @@ struct MoveSettings {
     WantedProof proof = WantedProof::automatic;
     // Website buckets, ACLs or locks: each source needs a HEAD so that what COPY drops can be sent again.
     bool head_source = false;
+    // R17: another run may have changed the same prefixes since the plan was made: its word that a target is absent is
+    // not enough, under --exclusive neither.
+    bool plan_is_stale = false;
     std::string acl, storage_class, encryption,
         kms_key_id;  // of new objects, where a person asked; storage_class empty: the source's
 
