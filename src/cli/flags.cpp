@@ -149,6 +149,16 @@ void add_move_options(CLI::App& app, MoveOptions& options, std::string& proof, s
         ->group("Safety");
     app.add_flag("--strict", options.strict, "refuse what would be unguarded, unproven or lose a property")
         ->group("Safety");
+    app.add_option_function<std::string>(
+           "--preserve",
+           [&options](const std::string& words) {
+               auto set = PropertySet::parse(words);
+               if (!set) throw CLI::ValidationError("--preserve", set.error().message);
+               options.preserve = *set;
+           },
+           "what a source is not given up without: content,metadata,tags,redirect,lock (the default), storage-class; "
+           "all or none")
+        ->group("Safety");
     app.add_option("--proof", proof, "least proof that lets a source go: auto, checksum or bytes")
         ->check(CLI::IsMember({"auto", "checksum", "bytes"}))
         ->group("Safety");

@@ -155,6 +155,7 @@ void print_result(Shell& shell, const RunResult& result, const CommonFlags& flag
         reasons_json(json, "done_by", result.balance.done_by);
         reasons_json(json, "skipped_by", result.balance.skipped_by);
         reasons_json(json, "failed_by", result.balance.failed_by);
+        reasons_json(json, "properties_lost", result.balance.lost);
         reasons_json(json, "requests", result.requests);
         json.name("seconds").number(result.seconds);
         json.end_object();
@@ -168,7 +169,7 @@ void print_result(Shell& shell, const RunResult& result, const CommonFlags& flag
                      with_commas(sum(result.requests)) + " requests"));
     shell.print(line(balance_line(result.balance)));
     shell.print(reasons_line("done", result.balance.done_by) + reasons_line("skipped", result.balance.skipped_by) +
-                reasons_line("failed", result.balance.failed_by));
+                reasons_line("failed", result.balance.failed_by) + reasons_line("lost", result.balance.lost));
     if (!flags.quiet) next_commands(shell, result);
 }
 

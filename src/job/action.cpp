@@ -86,6 +86,7 @@ void write_action(std::string& out, const Action& action) {
     write_text(json, "detail", action.detail);
     if (action.parent != ReceiptState::none) json.field("parent", name_of(action.parent));
     write_text(json, "parent_checksum", action.parent_checksum);
+    write_text(json, "parent_marker", action.parent_marker);
     json.end_object();
     append_extra(out, action.extra);
     out += '\n';
@@ -106,7 +107,8 @@ Result<Action> read_action(const JsonValue& line) {
         } else if (!(member.is("target_existed", action.target_existed) || member.is("reason", action.reason) ||
                      member.is("detail", action.detail) ||
                      member.is_word("parent", action.parent, from_word<ReceiptState>(kStateWords)) ||
-                     member.is("parent_checksum", action.parent_checksum))) {
+                     member.is("parent_checksum", action.parent_checksum) ||
+                     member.is("parent_marker", action.parent_marker))) {
             keep_member(action.extra, name, value);
         }
         if (member.bad()) return corrupt("action", name);
@@ -128,6 +130,7 @@ void write_receipt(std::string& out, const Receipt& receipt) {
     if (receipt.code) json.field("code", name_of(*receipt.code));
     write_text(json, "reason", receipt.reason);
     write_text(json, "detail", receipt.detail);
+    write_text(json, "lost", receipt.lost);
     json.end_object();
     append_extra(out, receipt.extra);
     out += '\n';
@@ -149,7 +152,7 @@ Result<Receipt> read_receipt(const JsonValue& line) {
                      member.is("checksum", receipt.checksum) ||
                      member.is_word("proof", receipt.proof, from_word<Proof>(kProofWords)) ||
                      member.is("requests", receipt.requests) || member.is("reason", receipt.reason) ||
-                     member.is("detail", receipt.detail))) {
+                     member.is("detail", receipt.detail) || member.is("lost", receipt.lost))) {
             keep_member(receipt.extra, name, value);
         }
         if (member.bad()) return corrupt("receipt", name);

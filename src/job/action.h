@@ -61,6 +61,7 @@ struct Action {
     // move_back only: what the parent run knew of this action.
     ReceiptState parent = ReceiptState::none;
     std::string parent_checksum;  // of the target, as in Receipt::checksum (rule R15)
+    std::string parent_marker;    // version of the delete marker that the parent put over its source; empty: none known
     std::string extra;            // members this version does not know, as JSON ("\"x\":1,\"y\":2"); carried along
     bool operator==(const Action&) const = default;
 };
@@ -83,6 +84,7 @@ struct Receipt {
     std::optional<Code> code;    // of failed
     std::string reason;  // of skipped and failed, and of done where there is something to say ("alias", "equal")
     std::string detail;  // for people: message, request id, what the target holds (rule R5)
+    std::string lost;    // what the copy lacks of its source: "metadata,tags" (ops/preserve.h)
     std::string extra;   // members this version does not know
     bool operator==(const Receipt&) const = default;
 };

@@ -31,6 +31,11 @@ void Balance::count(const Receipt& receipt) {
     const bool skipped = receipt.state == ReceiptState::skipped, failed = receipt.state == ReceiptState::failed;
     ++(skipped ? skipped_ : failed ? failed_ : done_);
     ++(skipped ? skipped_by_ : failed ? failed_by_ : done_by_)[word_of(receipt)];
+    for (std::string_view words = receipt.lost; !words.empty();) {
+        const std::size_t comma = words.find(',');
+        ++lost_[std::string(words.substr(0, comma))];
+        words.remove_prefix(comma == std::string_view::npos ? words.size() : comma + 1);
+    }
 }
 
 Balance::Totals Balance::totals(const PlanTotals& plan) const {
@@ -41,7 +46,8 @@ Balance::Totals Balance::totals(const PlanTotals& plan) const {
                   .failed = failed_ + sum_of(plan.failed),
                   .skipped_by = skipped_by_,
                   .failed_by = failed_by_,
-                  .done_by = done_by_};
+                  .done_by = done_by_,
+                  .lost = lost_};
     add(totals.skipped_by, plan.skipped);
     add(totals.failed_by, plan.failed);
     // Not "listed minus the rest": then a balance would always add up, and hide what it is there to show.

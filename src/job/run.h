@@ -24,6 +24,7 @@ public:
     struct Totals {
         std::uint64_t listed = 0, done = 0, skipped = 0, failed = 0, left = 0;
         std::map<std::string, std::uint64_t> skipped_by, failed_by, done_by;  // done_by: "moved", "equal", ...
+        std::map<std::string, std::uint64_t> lost;  // objects whose copy lacks a property, by property (Receipt::lost)
         bool adds_up() const { return listed == done + skipped + failed + left; }
     };
     // With the verdicts of the plan. `left` is what has no final receipt.
@@ -32,7 +33,7 @@ public:
 private:
     mutable std::mutex mutex_;
     std::uint64_t done_ = 0, skipped_ = 0, failed_ = 0;
-    std::map<std::string, std::uint64_t> done_by_, skipped_by_, failed_by_;
+    std::map<std::string, std::uint64_t> done_by_, skipped_by_, failed_by_, lost_;
 };
 
 // What a performer knows of an action from earlier processes.

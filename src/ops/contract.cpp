@@ -60,6 +60,7 @@ std::string write_contract(const RunContract& contract) {
         .field("strict", options.strict)
         .field("delete_after", options.delete_after);
     json.field("proof", word_of(options.proof));
+    json.field("preserve", options.preserve.words());
     json.field("acl", options.acl).field("storage_class", options.storage_class);
     json.field("encryption", options.encryption).field("kms_key_id", options.kms_key_id);
     json.name("scopes").begin_array();
@@ -90,6 +91,10 @@ Result<RunContract> read_contract(const std::string& text) {
     const auto proof = proof_named(text_of(json, "proof"));
     if (!proof) return damaged("unknown proof");
     contract.options.proof = *proof;
+    if (const std::string preserve = text_of(json, "preserve"); !preserve.empty()) {
+        TRY_LET(set, PropertySet::parse(preserve));
+        contract.options.preserve = set;
+    }
 
     const auto scopes = json.get("scopes");
     if (!scopes || scopes->kind() != JsonValue::Kind::array) return damaged("no scopes");

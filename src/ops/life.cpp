@@ -249,6 +249,7 @@ private:
                 .capabilities = settled.capabilities,
                 .settings = {.exclusive = options.exclusive,
                              .strict = options.strict,
+                             .preserve = options.strict ? PropertySet::all() : options.preserve,
                              .delete_after = options.delete_after,
                              .proof = options.proof,
                              .head_source = settled.head_source,

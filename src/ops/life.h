@@ -55,6 +55,7 @@ struct RunEnvironment {
 struct MoveOptions {
     bool exclusive = false, strict = false, delete_after = false;
     WantedProof proof = WantedProof::automatic;
+    PropertySet preserve = PropertySet::usual();  // --preserve
     std::string acl, storage_class, encryption, kms_key_id;
     bool operator==(const MoveOptions&) const = default;
 };

@@ -46,6 +46,19 @@ Result<std::vector<RemoveVerdict>> MoveRequests::remove_many(const Context& ctx,
     return answer;
 }
 
+Result<std::vector<NameValue>> MoveRequests::tags(const Context& ctx, std::uint8_t store, const ObjectRef& object,
+                                                  std::uint32_t& sent) {
+    ++sent;
+    return stores_[store]->tags(ctx, object);
+}
+
+Status MoveRequests::set_tags(const Context& ctx, std::uint8_t store, const ObjectRef& object,
+                              const std::vector<NameValue>& tags, std::uint32_t& sent) {
+    TRY(ctx.check());
+    ++sent;
+    return changed(ctx, stores_[store]->set_tags(grace_.of(ctx), object, tags), false);
+}
+
 template <class T>
 Result<T> MoveRequests::changed(const Context& ctx, Result<T> answer, bool copy) {
     {

@@ -40,6 +40,11 @@ public:
     Result<std::vector<RemoveVerdict>> remove_many(const Context& ctx, std::uint8_t store, const std::string& bucket,
                                                    std::span<const RemoveItem> items);
 
+    Result<std::vector<NameValue>> tags(const Context& ctx, std::uint8_t store, const ObjectRef& object,
+                                        std::uint32_t& sent);
+    Status set_tags(const Context& ctx, std::uint8_t store, const ObjectRef& object, const std::vector<NameValue>& tags,
+                    std::uint32_t& sent);
+
     // What became of a request: counts denials, keeps the first error that ends the run.
     void heard(const Error* error);
     std::optional<Error> fatal() const;

@@ -178,6 +178,7 @@ public:
         Status ended = pass(*mover);
         if (ended && settings.delete_after && copied_all()) {
             mover->begin_deletes();
+            claimed = true;  // by the first pass: what it left without a receipt is doubtful
             ended = pass(*mover);
         }
         last = mover->sent();
@@ -218,12 +219,14 @@ public:
             const Earlier known = journal->earlier(action.n, true);
             const Receipt final = journal->final(action.n);
             Action undo{.n = action.n, .what = Do::move_back, .from = action.to, .to = action.from};
-            undo.target_existed = action.target_existed;
+            undo.target_existed = action.target_existed || (known.copied && known.copied->reason == "equal");
             undo.parent = final.state != ReceiptState::none ? final.state
                           : known.copied                    ? ReceiptState::copied
                                                             : ReceiptState::none;
             undo.from.etag = known.copied ? known.copied->etag : std::string();
             undo.from.size = action.from.size;
+            undo.from.version = known.copied ? known.copied->version : std::string();
+            if (final.state == ReceiptState::deleted) undo.parent_marker = final.version;
             undo.parent_checksum = known.copied ? known.copied->checksum : std::string();
             back.push_back(std::move(undo));
         }

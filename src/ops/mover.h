@@ -14,6 +14,10 @@
 namespace dray {
 
 inline constexpr std::uint32_t kMostRounds = 24;
+inline constexpr std::uint32_t kRoundsAmongOthers = 8;  // what has not settled by then is tried again at the end
+// A store that refuses to copy onto something where nothing is, so many times in a row, does not know its own keys: the
+// copy goes without the condition then, guarded by the look before it as where no store knows that condition.
+inline constexpr std::uint32_t kContradictions = 2;
 inline constexpr std::chrono::minutes kProofAge{10};  // R16
 // R9: moves that wait out a quiet time at the end instead of keeping a worker; more than that wait where they are.
 inline constexpr std::size_t kHeldMoves = 4096;
@@ -56,6 +60,7 @@ private:
     bool must_stop(const Work& work) const;
     // Receipts. All return Next::over.
     Next done(Work work, std::string reason = {}, std::string detail = {});
+    Next restored(Work work, const ObjectInfo& source, std::string reason, std::string detail);  // of an undo
     Next deleted(Work work, std::string version = {});
     Next failed(Work work, Code code, std::string reason, std::string detail);
     Next failed(Work work, const Error& error, std::string reason = {});
@@ -65,9 +70,10 @@ private:
     // mover_look.cpp
     Next look(Work work);
     Next decide(Work work, const ObjectInfo* from, const ObjectInfo* to);
-    Next follow_move(Work work, Step step, const ObjectInfo* to, Comparison comparison);
+    Next follow_move(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Comparison comparison);
     Next follow_move_back(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Proof proof);
-    Next already_copied(Work work, const ObjectInfo& to, Proof proof);
+    Next uncover(Work work);
+    Next already_copied(Work work, const ObjectInfo& from, const ObjectInfo& to, Proof proof);
     Step decided(const OneMove& move, const Sight& sight) const;
     Result<Comparison> compare(Work work, const ObjectInfo& from, const ObjectInfo& to, bool matters);
     Sight sight_of(const OneMove& move, const ObjectInfo* from, const ObjectInfo* to) const;
@@ -76,6 +82,7 @@ private:
     // mover_copy.cpp
     Next copy(Work work);
     Next read_source(Work work);
+    bool asks_for_absence(const OneMove& move) const;
     CopyOptions copy_options(const OneMove& move) const;
     Next copy_failed(Work work, const Error& error);
     Next prove(Work work, const ObjectInfo& made);
@@ -86,6 +93,15 @@ private:
     Next made_from_another(Work work, const ObjectInfo& from, const ObjectInfo& to);
     Next record_copied(Work work, const ObjectInfo& target, Proof proof);
     Next hold(Work work);
+    bool try_at_the_end(OneMove& move);
+
+    // mover_keep.cpp: a source is not given up for a copy that lacks what belongs to it.
+    bool keeps_tags(const OneMove& move) const;
+    bool keeps_properties(const OneMove& move) const;  // proven, tags too: no copy has to be looked at for them
+    Next lost_beforehand(Work work);                   // Next::copy: nothing
+    Next kept(Work work, const ObjectInfo& from, const ObjectInfo& to);  // Next::remove: all that has to be
+    Result<std::optional<std::vector<NameValue>>> tags_of(Work work, const ObjectRef& object);
+    Status bring_tags(Work work, const std::vector<NameValue>& tags, const ObjectInfo& to, Properties& now);
 
     // mover_remove.cpp
     Next remove(Work work);

@@ -7,18 +7,11 @@
 namespace dray {
 namespace {
 
-std::string_view class_of(const std::string& storage_class) {
-    return storage_class.empty() ? "STANDARD" : std::string_view(storage_class);
-}
-
-// What a copy loses unless it is sent again.
-bool kept_the_rest(const Properties& from, const Properties& to) {
-    return from.website_redirect == to.website_redirect && from.lock_mode == to.lock_mode &&
-           from.legal_hold == to.legal_hold;
-}
-
-bool drops_properties(const Capabilities& store) {
-    return store.copies_properties == Guarantee::absent;
+// What no store copies by itself, so that the target has to be asked for it.
+bool carries_more(const OneMove& move) {
+    if (!move.from_seen) return false;
+    const Properties& source = move.from_seen->properties;
+    return !source.website_redirect.empty() || !source.lock_mode.empty() || !source.legal_hold.empty();
 }
 
 }  // namespace
@@ -29,7 +22,7 @@ bool Mover::source_condition(const OneMove& move) const {
 
 Next Mover::copy(Work work) {
     OneMove& move = work.move;
-    if ((setup_.settings.head_source || drops_properties(capabilities(move))) && !move.from_seen) {
+    if (setup_.settings.head_source || !keeps_properties(move)) {
         if (const Next next = read_source(work); next != Next::copy) return next;
     }
     auto made =
@@ -45,19 +38,31 @@ Next Mover::copy(Work work) {
 // Where the bucket makes a copy lose things, the source is read first so that they can be sent again.
 Next Mover::read_source(Work work) {
     OneMove& move = work.move;
-    auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
-    if (!from && (from.error().code != Code::not_found || from.error().fatal)) return stumbled(work, from.error());
-    if (!from || from->etag != move.identity) {
-        move.look_both = true;
-        return Next::look;
+    if (!move.from_seen) {
+        auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
+        if (!from && (from.error().code != Code::not_found || from.error().fatal)) return stumbled(work, from.error());
+        if (!from || from->etag != move.identity) {
+            move.look_both = true;
+            return Next::look;
+        }
+        move.from_seen = *from;
     }
-    move.from_seen = *from;
-    return Next::copy;
+    Properties& source = move.from_seen->properties;
+    if (!keeps_tags(move) && !source.tags) {
+        auto tags = tags_of(work, move.from_ref());
+        if (!tags) return stumbled(work, tags.error());
+        source.tags = *std::move(tags);
+    }
+    return lost_beforehand(work);
+}
+
+bool Mover::asks_for_absence(const OneMove& move) const {
+    return proven(capabilities(move).copy_if_absent) && (setup_.settings.strict || move.contradicted < kContradictions);
 }
 
 CopyOptions Mover::copy_options(const OneMove& move) const {
     CopyOptions options{.source_if_match = move.identity,
-                        .target_if_absent = proven(capabilities(move).copy_if_absent),
+                        .target_if_absent = asks_for_absence(move),
                         .storage_class = move.planned().storage_class};
     if (!move.back) {  // what a person asked for is for the new places only
         const MoveSettings& settings = setup_.settings;
@@ -76,8 +81,9 @@ CopyOptions Mover::copy_options(const OneMove& move) const {
     // A lock comes along only when everything is sent again, and so does all else where the store's copies are bare;
     // what HTTP cannot show would be lost by that.
     const bool locked = !source.lock_mode.empty() || !source.legal_hold.empty();
-    const bool dropped = locked || drops_properties(capabilities(move));
-    if (dropped && source.hidden_metadata == 0) options.replace = source;
+    const bool bare = capabilities(move).copies_properties == Guarantee::absent;
+    const bool tagged = source.tags && !source.tags->empty();
+    if ((locked || bare || tagged) && source.hidden_metadata == 0) options.replace = source;
     return options;
 }
 
@@ -95,7 +101,9 @@ Next Mover::copy_failed(Work work, const Error& error) {
             if (move.from().bucket == move.to().bucket) return stumbled(work, error);
             return Next::look;  // tells which of the two buckets is missing
         case Code::exists:
-        case Code::conflict: return Next::look;  // never final: the look decides
+        case Code::conflict:  // not every store says which of two conditions did not hold
+            move.refused = asks_for_absence(move);
+            return Next::look;  // never final: the look decides
         default: return stumbled(work, error);
     }
 }
@@ -103,7 +111,8 @@ Next Mover::copy_failed(Work work, const Error& error) {
 Next Mover::prove(Work work, const ObjectInfo& made) {
     const MoveSettings& settings = setup_.settings;
     const bool plain = is_plain_md5(made.etag) && made.etag == work.move.identity;
-    if (plain && settings.proof == WantedProof::automatic && !settings.strict)
+    const bool whole = keeps_properties(work.move) && !carries_more(work.move);
+    if (plain && whole && settings.proof == WantedProof::automatic && !settings.strict)
         return record_copied(work, made, Proof::etag);
     return prove_by_heads(work, made);
 }
@@ -135,8 +144,8 @@ Next Mover::prove_by_heads(Work work, const ObjectInfo& made) {
 bool Mover::needs_source(const OneMove& move, const ObjectInfo& to) const {
     const MoveSettings& settings = setup_.settings;
     return settings.strict || settings.proof != WantedProof::automatic || !source_condition(move) ||
-           !to.checksums.empty() || (is_plain_md5(move.identity) && is_plain_md5(to.etag)) ||
-           !proven(capabilities(move).copies_properties);
+           !to.checksums.empty() || (is_plain_md5(move.identity) && is_plain_md5(to.etag)) || !keeps_properties(move) ||
+           carries_more(move);
 }
 
 Next Mover::prove_against(Work work, const ObjectInfo& from, const ObjectInfo& to) {
@@ -162,23 +171,16 @@ Next Mover::prove_against(Work work, const ObjectInfo& from, const ObjectInfo& t
 
 Next Mover::accept(Work work, const ObjectInfo* from, const ObjectInfo& to, Comparison comparison) {
     const MoveSettings& settings = setup_.settings;
-    const OneMove& move = work.move;
     if (comparison.equality == Equality::different) {
         return failed(
             work, Code::corrupt, "copy-unproven",
             fmt::format("the copy is not equal to its source: {} bytes, etag {}", to.size, printable(to.etag)));
     }
-    const bool same = !from || same_properties(from->properties, to.properties);
-    const bool kept = same && (!from || kept_the_rest(from->properties, to.properties)) &&
-                      class_of(to.properties.storage_class) == class_of(copy_options(move).storage_class);
-    if (settings.strict && !kept) {
-        return failed(work, Code::refused, "property-lost",
-                      "the copy lacks properties of its source; it stays at the target, and the source stays");
+    if (from) {
+        if (const Next next = kept(work, *from, to); next != Next::remove) return next;
     }
     if (comparison.equality == Equality::equal) return record_copied(work, to, comparison.proof);
-    const bool enough = settings.proof == WantedProof::automatic && !settings.strict &&
-                        (same || !proven(capabilities(move).copies_properties));
-    if (!enough) {
+    if (settings.proof != WantedProof::automatic || settings.strict) {
         return failed(work, Code::conflict, "copy-unproven",
                       "the store tells nothing that proves the copy; it stays at the target, and the source stays");
     }
@@ -212,7 +214,8 @@ Next Mover::record_copied(Work work, const ObjectInfo& target, Proof proof) {
                           .checksum = checksum_text(target),
                           .proof = proof,
                           .requests = std::exchange(move.requests, 0),
-                          .reason = move.found_equal ? "equal" : ""};
+                          .reason = move.found_equal ? "equal" : "",
+                          .lost = move.lost};
     move.ticket = work.recorder.record(*move.copied);
     for (Ticket last = last_copied_; last < *move.ticket && !last_copied_.compare_exchange_weak(last, *move.ticket);) {
     }

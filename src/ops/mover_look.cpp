@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "ops/mover.h"
+#include "ops/spelling.h"
 
 namespace dray {
 namespace {
@@ -39,6 +40,14 @@ Next Mover::look(Work work) {
         return failed(work, to.error(), "bad-bucket");
     }
     if (!to && !missing(to)) return stumbled(work, to.error());
+    if (to) move.contradicted = 0;
+    if (!to && move.refused) ++move.contradicted;
+    move.refused = false;
+    if (move.contradicted == kContradictions)
+        log_event(LogLevel::warning, "store-contradicts-itself",
+                  {{"n", std::to_string(move.action.n)},
+                   {"key", move.to().key},
+                   {"why", "it refuses to copy onto something, and nothing is there"}});
     if (!to && !move.look_both) return Next::copy;
 
     auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
@@ -68,7 +77,12 @@ Sight Mover::sight_of(const OneMove& move, const ObjectInfo* from, const ObjectI
         sight.target_has_planned_md5 = is_plain_md5(target->etag) && has_etag(*target, move.planned().etag);
         sight.not_ours = move.back && not_ours(move, *target);
     }
-    sight.one_object = rule(6) && from && to && one_object(*from, *to);
+    // R6: found, not made. Seconds are coarse, so a copy of ours may have its source's LastModified; our receipt says
+    // so, unless the two keys may be one object after all.
+    const bool found = move.back ? action.target_existed : move.found_equal;
+    const bool apart = action.from.bucket == action.to.bucket && !may_be_one_object(action.from.key, action.to.key);
+    const bool made = sight.target_as_recorded && !found && apart;
+    sight.one_object = rule(6) && from && to && one_object(*from, *to) && !made;
     return sight;
 }
 
@@ -107,7 +121,7 @@ Next Mover::decide(Work work, const ObjectInfo* from, const ObjectInfo* to) {
     move.unsure = false;
     const Step step = decided(move, sight);
     return move.back ? follow_move_back(work, step, from, to, comparison.proof)
-                     : follow_move(work, step, to, comparison);
+                     : follow_move(work, step, from, to, comparison);
 }
 
 // `matters`: the answer decides, so that bytes are read when nothing cheaper tells.
@@ -126,11 +140,11 @@ Result<Comparison> Mover::compare(Work work, const ObjectInfo& from, const Objec
     return compare_bytes(work.ctx, {store, move.from_ref(), from.etag}, {store, move.to_ref(), to.etag});
 }
 
-Next Mover::follow_move(Work work, Step step, const ObjectInfo* to, Comparison comparison) {
+Next Mover::follow_move(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Comparison comparison) {
     const OneMove& move = work.move;
     switch (step) {
         case Step::copy: return Next::copy;
-        case Step::copied: return already_copied(work, *to, comparison.proof);
+        case Step::copied: return already_copied(work, *from, *to, comparison.proof);
         case Step::done:
             return move.copied
                        ? deleted(work)
@@ -158,12 +172,14 @@ Next Mover::follow_move(Work work, Step step, const ObjectInfo* to, Comparison c
 Next Mover::follow_move_back(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Proof proof) {
     OneMove& move = work.move;
     if (from) move.identity = from->etag;
+    const bool made = from && !from->version.empty() && from->version == move.from().version;
+    move.made_version = made && !move.action.target_existed ? from->version : std::string();
     const std::string target = naming("target", move.from(), from);
     switch (step) {
-        case Step::copy: return Next::copy;
-        case Step::copied: return already_copied(work, *to, proof);
-        case Step::done: return done(work, from ? "target-left" : "undone", from ? target : "");
-        case Step::alias: return done(work, "alias", target);
+        case Step::copy: return move.action.parent_marker.empty() || move.marker_tried ? Next::copy : uncover(work);
+        case Step::copied: return already_copied(work, *from, *to, proof);
+        case Step::done: return restored(work, *to, from ? "target-left" : "undone", from ? target : "");
+        case Step::alias: return restored(work, *to, "alias", target);
         case Step::target_differs:
         case Step::source_changed:
             return failed(work, Code::conflict, "conflict", "another object is where the source was; " + target);
@@ -174,9 +190,27 @@ Next Mover::follow_move_back(Work work, Step step, const ObjectInfo* from, const
     return Next::over;
 }
 
-Next Mover::already_copied(Work work, const ObjectInfo& to, Proof proof) {
+// Under the parent's delete marker lies the source itself: taking the marker away brings it back with its history and
+// its LastModified. The marker is known by its version, so that whatever else is at the key stays; what then shows is
+// looked at like any source.
+Next Mover::uncover(Work work) {
     OneMove& move = work.move;
-    if (!move.maybe_made) move.found_equal = true;
+    move.marker_tried = true;
+    if (!work.recorder.may_change()) return Next::over;
+    const ObjectRef marker{move.to().bucket, move.to().key, move.action.parent_marker};
+    auto gone = requests_.remove(work.ctx, move.to().store, marker, {}, move.requests);
+    if (!gone && ends_run(gone.error())) return stumbled(work, gone.error());
+    if (!gone && !is_unsure(gone.error()) && gone.error().code != Code::not_found) return Next::copy;
+    return Next::look;
+}
+
+Next Mover::already_copied(Work work, const ObjectInfo& from, const ObjectInfo& to, Proof proof) {
+    OneMove& move = work.move;
+    if (!move.maybe_made && !move.marker_tried) move.found_equal = true;
+    // What was found was equal in properties too; what a copy of ours made is asked for them.
+    if (move.maybe_made) {
+        if (const Next next = kept(work, from, to); next != Next::remove) return next;
+    }
     move.proven_at = work.ctx.clock().steady();
     if (move.copied && move.copied->etag == to.etag) return Next::remove;
     return record_copied(work, to, proof == Proof::none ? Proof::etag : proof);

@@ -43,8 +43,9 @@ Next Mover::remove_alone(Work work) {
         if (const Next next = see_source(work); next != Next::remove) return next;
     }
     if (must_stop(work)) return Next::over;
-    auto verdict = requests_.remove(work.ctx, move.from().store, move.from_ref(),
-                                    conditional ? move.identity : std::string(), move.requests);
+    const bool by_etag = conditional && move.made_version.empty();
+    auto verdict = requests_.remove(work.ctx, move.from().store, move.removed_ref(),
+                                    by_etag ? move.identity : std::string(), move.requests);
     return removed(work, verdict, false);
 }
 
@@ -140,7 +141,9 @@ void Mover::send_part(const Context& ctx, const RemoveStage::Batch& batch, std::
     std::vector<RemoveItem> items;
     items.reserve(moves.size());
     for (const OneMove& move : moves)
-        items.push_back({.key = move.from().key, .if_match = conditional ? move.identity : std::string()});
+        items.push_back({.key = move.from().key,
+                         .version = move.made_version,  // a version is itself: it needs no condition
+                         .if_match = conditional && move.made_version.empty() ? move.identity : std::string()});
 
     auto verdicts = requests_.remove_many(ctx, batch.store, batch.bucket, items);
     ++moves.front().requests;
@@ -157,7 +160,7 @@ void Mover::send_part(const Context& ctx, const RemoveStage::Batch& batch, std::
 
 // V05, V06, V15, R14: what a delete's answer means. `batch`: it was one of many; a failure is tried once more alone.
 Next Mover::removed(Work work, const Result<Removed>& verdict, bool batch) {
-    if (verdict) return deleted(work, verdict->version);
+    if (verdict) return deleted(work, verdict->delete_marker && work.move.made_version.empty() ? verdict->version : "");
     const Error& error = verdict.error();
     const bool denies = error.code == Code::not_found || error.code == Code::conflict;
     if (denies && !error.fatal && !rule(14)) return deleted(work);

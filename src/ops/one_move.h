@@ -21,8 +21,12 @@ struct OneMove {
     bool unsure = false;
     // The ETag that copy and delete are tied to: the planned one; in an undo the one that the last look saw.
     std::string identity;
+    // Undo, on a versioned bucket: the current version at the target is the one that the parent's receipt names, so
+    // that just this one is removed. Nothing else is ever removed by its version.
+    std::string made_version;
+    bool marker_tried = false;            // undo: the parent's delete marker was taken away, or cannot be
     std::optional<ObjectInfo> from_seen;  // by the last look
-    std::string redirect;                 // of the source, to be sent again
+    std::string lost;                     // of the source's properties, as in Receipt::lost
 
     std::optional<Receipt> copied;  // recorded (by an earlier process: durable already)
     std::optional<Ticket> ticket;   // of that receipt, when we wrote it
@@ -31,13 +35,17 @@ struct OneMove {
     SteadyTime proven_at{};  // R16: when the copy was last proven
     // When `from` was last seen with its identity, where no condition guards the delete.
     std::optional<SteadyTime> looked_at;
-    std::uint32_t requests = 0;    // since the receipt before
-    std::uint32_t rounds = 0;      // steps taken; bounds what a store that never settles can cost
-    std::optional<WallTime> hold;  // R9: no look before this
+    std::uint32_t requests = 0;      // since the receipt before
+    std::uint32_t rounds = 0;        // steps taken; bounds what a store that never settles can cost
+    bool last_chance = false;        // it did not settle among others, and is tried once more at the end
+    bool refused = false;            // the last copy was refused: something is at the target
+    std::uint32_t contradicted = 0;  // so many times the look that followed found nothing there
+    std::optional<WallTime> hold;    // R9: no look before this
 
     const Side& from() const { return action.from; }
     const Side& to() const { return action.to; }
     ObjectRef from_ref() const { return {action.from.bucket, action.from.key, {}}; }
+    ObjectRef removed_ref() const { return {action.from.bucket, action.from.key, made_version}; }
     ObjectRef to_ref() const { return {action.to.bucket, action.to.key, {}}; }
     // What the plan says of the source: the copied side of a move, the restored side of an undo.
     const Side& planned() const { return back ? action.to : action.from; }

@@ -44,6 +44,7 @@ std::string write_report(const RunResult& result, const PlanHeader& header, cons
     counts(json, "failed_by", result.balance.failed_by);
     json.end_object();
 
+    counts(json, "properties_lost", result.balance.lost);
     json.field("bytes_planned", plan.bytes);
     counts(json, "requests", result.requests);
     json.field("repeated_looks", result.repeated_looks);

@@ -20,6 +20,7 @@ OneMove begun(const Context& ctx, const Action& action, const Earlier& earlier) 
     move.maybe_made = move.unsure = move.doubted;
     move.identity = action.from.etag;
     move.copied = earlier.copied;
+    if (earlier.copied) move.lost = earlier.copied->lost;
     move.found_equal = earlier.copied && earlier.copied->reason == "equal";
     move.proven_at = ctx.clock().steady();
     return move;
@@ -126,6 +127,7 @@ void Mover::go_on(const Context& ctx, OneMove move, Recorder& recorder, Next nex
     const Work work{ctx, move, recorder};
     for (; next != Next::over; ++move.rounds) {
         if (must_stop(work)) return;
+        if (move.rounds == kRoundsAmongOthers && !move.last_chance && try_at_the_end(move)) return;
         if (move.rounds == kMostRounds) {
             stumbled(work, {.code = Code::unavailable, .message = "this object does not settle; others may write it"});
             return;
@@ -139,7 +141,8 @@ void Mover::go_on(const Context& ctx, OneMove move, Recorder& recorder, Next nex
     }
 }
 
-// Deletes first, for they are cheap and end actions; then the moves that had to wait for a quiet time (R9).
+// Deletes first, for they are cheap and end actions; then the moves that had to wait for a quiet time (R9) or for
+// others to be out of their way.
 Status Mover::finish(const Context& ctx, Recorder& recorder) {
     while (true) {
         send_due(ctx, recorder, Due::all);
@@ -151,6 +154,7 @@ Status Mover::finish(const Context& ctx, Recorder& recorder) {
         if (held.empty()) break;
         for (OneMove& move : held) {
             if (!wait_until(ctx, move.hold)) break;  // stopped: the rest stays doubtful
+            move.look_both = true;
             go_on(ctx, std::move(move), recorder, Next::look);
         }
         if (ctx.stopped()) break;
@@ -162,6 +166,15 @@ Status Mover::finish(const Context& ctx, Recorder& recorder) {
         return Error{.code = Code::local, .message = "the journal cannot be written; nothing more is sent"};
     }
     return {};
+}
+
+// Another object may be in its way: on SeaweedFS `dir/` is there for as long as `dir/f` is.
+bool Mover::try_at_the_end(OneMove& move) {
+    std::lock_guard lock(held_mutex_);
+    if (held_.size() >= kHeldMoves) return false;
+    move.last_chance = true;
+    held_.push_back(std::move(move));
+    return true;
 }
 
 Next Mover::hold(Work work) {
@@ -195,12 +208,25 @@ Next Mover::done(Work work, std::string reason, std::string detail) {
     return Next::over;
 }
 
+// What is at the source now counts as the planned object, whatever its ETag: verify goes by this receipt (R15).
+Next Mover::restored(Work work, const ObjectInfo& source, std::string reason, std::string detail) {
+    work.recorder.record({.n = work.move.action.n,
+                          .state = ReceiptState::done,
+                          .etag = source.etag,
+                          .checksum = checksum_text(source),
+                          .requests = std::exchange(work.move.requests, 0),
+                          .reason = std::move(reason),
+                          .detail = std::move(detail)});
+    return Next::over;
+}
+
 Next Mover::deleted(Work work, std::string version) {
     work.recorder.record({.n = work.move.action.n,
                           .state = ReceiptState::deleted,
                           .version = std::move(version),
                           .requests = std::exchange(work.move.requests, 0),
-                          .reason = work.move.found_equal ? "equal" : ""});
+                          .reason = work.move.found_equal ? "equal" : "",
+                          .lost = work.move.lost});
     return Next::over;
 }
 
@@ -210,7 +236,8 @@ Next Mover::failed(Work work, Code code, std::string reason, std::string detail)
                           .requests = std::exchange(work.move.requests, 0),
                           .code = code,
                           .reason = std::move(reason),
-                          .detail = std::move(detail)});
+                          .detail = std::move(detail),
+                          .lost = work.move.lost});
     return Next::over;
 }
 
@@ -245,7 +272,11 @@ double SafeMove::requests_each(const MoveSetup& setup) {
     const double batch = 1.0 / static_cast<double>(kBatchKeys);
     double requests = 1;  // the copy
     if (!proven(store.copy_if_absent) && !settings.exclusive) requests += 1;
-    if (settings.head_source) requests += 1;
+    const bool tags_kept =
+        store.copies_tags == Guarantee::unknown ? proven(store.copies_properties) : proven(store.copies_tags);
+    const bool kept = proven(store.copies_properties) && tags_kept;
+    if (settings.head_source || !kept) requests += 1;
+    if (!kept) requests += tags_kept ? 1 : 2;  // HEAD the target; GET the source's tags
     // Not every proof comes with the copy's answer: HEAD the target, and the source unless that was done; or read both.
     if (settings.strict || settings.proof != WantedProof::automatic) requests += settings.head_source ? 1 : 2;
     if (settings.proof == WantedProof::bytes) requests += 2;

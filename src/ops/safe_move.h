@@ -16,6 +16,7 @@
 #include "base/context.h"
 #include "job/action.h"
 #include "job/run.h"
+#include "ops/preserve.h"
 #include "store/object_store.h"
 
 namespace dray {
@@ -27,8 +28,10 @@ enum class WantedProof : std::uint8_t {
 };
 
 struct MoveSettings {
-    bool exclusive = false;     // nobody else writes there: looks that only guard against other writers are saved
-    bool strict = false;        // fail an item rather than lose a property or leave it unproven
+    bool exclusive = false;  // nobody else writes there: looks that only guard against other writers are saved
+    bool strict = false;     // fail an item rather than lose a property or leave it unproven
+    // Without these a source is not given up: the object fails, reason property-lost. Others lost are only counted.
+    PropertySet preserve = PropertySet::usual();
     bool delete_after = false;  // keep every source until the last copy is proven
     WantedProof proof = WantedProof::automatic;
     // Website buckets, ACLs or locks: each source needs a HEAD so that what COPY drops can be sent again.

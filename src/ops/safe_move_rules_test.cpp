@@ -138,6 +138,26 @@ TEST(Rules, R5_UndoNamesWhereThePlannedBytesAre) {
     });
 }
 
+// A store whose LastModified has whole seconds: a copy may have its source's.
+TEST(Rules, R6_ACopyOfOursWithinTheSameSecondIsNoAlias) {
+    for (const bool back : {false, true}) {
+        MoveRig rig;
+        ASSERT_TRUE(rig.store->put(rig.ctx, {"b", "in/a", {}}, "body"));  // and the clock stands still
+        rig.plan("in/a", "out/a");
+        rig.faults->add({.verb = Verb::remove_many, .action = FaultAction::die});
+        EXPECT_FALSE(rig.run());
+        ASSERT_EQ(rig.head("in/a").modified, rig.head("out/a").modified);
+        rig.after_death();
+        if (back) rig.become_undo();
+
+        EXPECT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.final().state, ReceiptState::deleted) << rig.final().reason;
+        EXPECT_EQ(rig.there("in/a"), back);
+        EXPECT_EQ(rig.there("out/a"), !back);
+    }
+}
+
 TEST(Rules, R6_ATargetThatIsTheSourceUnderAnotherNameIsLeftAlone) {
     for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
         for (const bool exclusive : {false, true}) {

@@ -4,6 +4,7 @@
 
 #include "ops/move_rig.h"
 #include "ops/remove_stage.h"
+#include "store/wrapped_store.h"
 
 namespace dray {
 namespace {
@@ -164,6 +165,299 @@ TEST(SafeMove, StrictKeepsTheSourceOfACopyThatLostAProperty) {
 
     EXPECT_EQ(rig.final().reason, "property-lost");
     EXPECT_TRUE(rig.there("in/a"));
+}
+
+// --- what does not settle
+
+// SeaweedFS: `both` cannot be created if absent once `both/child` was there, although nothing is at `both`.
+class Contradicting final : public WrappedStore {
+public:
+    Contradicting(std::unique_ptr<ObjectStore> store, std::string key)
+        : WrappedStore(std::move(store)), key_(std::move(key)) {}
+    Result<ObjectInfo> copy(const Context& ctx, const ObjectRef& from, const ObjectRef& to,
+                            const CopyOptions& options) override {
+        if (to.key == key_ && options.target_if_absent) return Error{.code = Code::conflict, .message = "412"};
+        return WrappedStore::copy(ctx, from, to, options);
+    }
+
+protected:
+    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
+
+private:
+    const std::string key_;
+};
+
+TEST(SafeMove, CopiesAfterALookWhereTheStoreRefusesOntoNothing) {
+    for (const bool strict : {false, true}) {
+        MoveRig rig({.settings = {.strict = strict}});
+        rig.store = std::make_shared<Contradicting>(make_memory_store({.clock = &rig.clock}), "out/both");
+        rig.faults = make_fault_store(rig.store, &rig.clock);
+        rig.put("in/both", "body");
+        rig.plan("in/both", "out/both");
+
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.there("out/both"), !strict);
+        EXPECT_EQ(rig.there("in/both"), strict) << "--strict never copies unguarded";
+    }
+}
+
+TEST(SafeMove, NeverCopiesWithoutTheConditionOntoWhatTheLookSees) {
+    MoveRig rig;
+    rig.store = std::make_shared<Contradicting>(make_memory_store({.clock = &rig.clock}), "out/a");
+    rig.faults = make_fault_store(rig.store, &rig.clock);
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    rig.put("out/a", "another");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().reason, "conflict");
+    EXPECT_EQ(rig.bytes("out/a"), "another");
+}
+
+TEST(SafeMove, TriesAtTheEndWhatAnotherObjectStoodInTheWayOf) {
+    MoveRig rig;
+    for (const char* name : {"a", "b"}) {
+        rig.put(std::string("in/") + name, name);
+        rig.plan(std::string("in/") + name, std::string("out/") + name);
+    }
+    // "a" cannot be copied for as long as "b" is where it was.
+    rig.faults->add({.verb = Verb::copy,
+                     .key = "out/a",
+                     .when = [&](const Call&) { return rig.there("in/b"); },
+                     .count = UINT32_MAX,
+                     .action = FaultAction::fail,
+                     .error = {.code = Code::conflict, .message = "409"}});
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final(0).state, ReceiptState::deleted) << rig.final(0).detail;
+    EXPECT_EQ(rig.final(1).state, ReceiptState::deleted);
+}
+
+// --- versions
+
+TEST(SafeMove, UndoOnAVersionedBucketTakesAwayItsMarkerAndItsVersionAndNothingElse) {
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        MoveRig rig({.honours = honours, .opaque_etags = true, .store = {.versioned = true}});
+        const ObjectInfo planned = rig.put("in/a", "body");
+        rig.plan("in/a", "out/a");
+        ASSERT_TRUE(rig.run());
+        ASSERT_FALSE(rig.there("in/a"));
+
+        rig.become_undo();
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.head("in/a").version, planned.version) << "the object itself, not a copy of its copy";
+        EXPECT_EQ(rig.head("in/a").modified, planned.modified);
+        EXPECT_FALSE(rig.there("out/a"));
+        EXPECT_EQ(rig.faults->calls(Verb::copy), 1U) << "of the move";
+    }
+}
+
+TEST(SafeMove, UndoOnAVersionedBucketLeavesAVersionThatAnotherWriterPutOnTop) {
+    MoveRig rig({.store = {.versioned = true}});
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    ASSERT_TRUE(rig.run());
+    rig.become_undo();
+    rig.faults->add({.verb = Verb::remove_many, .before = [&](const Call&) { rig.put("out/a", "foreign"); }});
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.bytes("in/a"), "body");
+    EXPECT_EQ(rig.bytes("out/a"), "foreign") << "though it came between the look and the delete";
+}
+
+TEST(SafeMove, UndoCopiesBackWhereTheMarkerMayNotBeTakenAway) {
+    MoveRig rig({.store = {.versioned = true}});
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    ASSERT_TRUE(rig.run());
+    rig.become_undo();
+    rig.faults->add({.verb = Verb::remove,
+                     .key = "in/a",
+                     .action = FaultAction::fail,
+                     .error = {.code = Code::denied, .message = "AccessDenied"}});
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.bytes("in/a"), "body");
+    EXPECT_FALSE(rig.there("out/a"));
+    EXPECT_EQ(rig.faults->calls(Verb::copy), 2U);
+}
+
+TEST(SafeMove, UndoOfAVersionedBucketIsResumedAfterADeathAtAnyRequest) {
+    for (std::uint32_t at = 0; at < 8; ++at) {
+        MoveRig rig({.opaque_etags = true, .store = {.versioned = true}});
+        const ObjectInfo planned = rig.put("in/a", "body");
+        rig.plan("in/a", "out/a");
+        ASSERT_TRUE(rig.run());
+        rig.become_undo();
+        rig.faults->add({.skip = at, .action = FaultAction::die_after});
+        if (rig.run()) break;
+        rig.after_death();
+
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.bytes("in/a"), "body") << at;
+        EXPECT_EQ(rig.head("in/a").version, planned.version) << at;
+        EXPECT_FALSE(rig.there("out/a")) << at;
+    }
+}
+
+// --- what belongs to an object beside its bytes
+
+Properties with_tags() {
+    return {.content_type = "text/plain",
+            .metadata = {{"team", "blue"}},
+            .tags = std::vector<NameValue>{{"cost", "17"}, {"who", "me"}}};
+}
+
+TEST(SafeMove, BringsTagsAlongWhereTheStoreDropsThem) {
+    for (const bool plain : {true, false}) {
+        MoveRig rig({.opaque_etags = !plain, .store = {.drops_tags_on_copy = true}});
+        rig.capabilities.copies_tags = Guarantee::absent;
+        rig.put("in/a", "body", with_tags());
+        rig.plan("in/a", "out/a");
+
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.store->tags(rig.ctx, {"b", "out/a", {}}).value(), *with_tags().tags);
+        EXPECT_EQ(rig.head("out/a").properties.metadata, with_tags().metadata);
+        EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+        EXPECT_EQ(rig.final().lost, "");
+    }
+}
+
+TEST(SafeMove, SetsTagsByThemselvesWhereTheCopyCannotCarryThem) {
+    MoveRig rig({.store = {.drops_tags_on_copy = true}});
+    rig.capabilities.copies_tags = Guarantee::absent;
+    Properties properties = with_tags();
+    properties.hidden_metadata = 1;  // so that nothing may be replaced
+    rig.put("in/a", "body", properties);
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.faults->calls(Verb::set_tags), 1U);
+    EXPECT_EQ(rig.store->tags(rig.ctx, {"b", "out/a", {}}).value(), *with_tags().tags);
+    EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+}
+
+TEST(SafeMove, KeepsTheSourceWhenItsTagsCannotBeSetAtTheTarget) {
+    MoveRig rig({.store = {.drops_tags_on_copy = true}});
+    rig.capabilities.copies_tags = Guarantee::absent;
+    Properties properties = with_tags();
+    properties.hidden_metadata = 1;
+    rig.put("in/a", "body", properties);
+    rig.plan("in/a", "out/a");
+    rig.faults->add({.verb = Verb::set_tags,
+                     .action = FaultAction::fail,
+                     .error = {.code = Code::denied, .message = "AccessDenied"}});
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().reason, "property-lost");
+    EXPECT_EQ(rig.final().lost, "tags");
+    EXPECT_NE(rig.final().detail.find("tag cost"), std::string::npos) << rig.final().detail;
+    EXPECT_TRUE(rig.there("in/a"));
+}
+
+TEST(SafeMove, KeepsTheSourceWhoseTagsWereLostByACopyWithoutAnAnswer) {
+    for (const bool lands : {true, false}) {
+        MoveRig rig({.store = {.drops_tags_on_copy = true}});
+        rig.capabilities.copies_tags = Guarantee::absent;
+        rig.capabilities.copy_if_absent = Guarantee::proven;
+        rig.put("in/a", "body", with_tags());
+        rig.plan("in/a", "out/a");
+        rig.faults->add({.verb = Verb::copy, .action = lands ? FaultAction::die_after : FaultAction::die});
+        EXPECT_FALSE(rig.run());
+        rig.after_death();
+        EXPECT_TRUE(rig.store->set_tags(rig.ctx, {"b", "out/a", {}}, {}).has_value() == lands);
+
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.store->tags(rig.ctx, {"b", "out/a", {}}).value(), *with_tags().tags);
+        EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+    }
+}
+
+TEST(SafeMove, DoesNotCopyWhatABareCopyWouldLoseForGood) {
+    MoveRig rig({.store = {.drops_properties_on_copy = true}});
+    rig.capabilities.copies_properties = Guarantee::absent;
+    rig.put("in/a", "body", {.metadata = {{"seen", "1"}}, .hidden_metadata = 2});
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().reason, "property-lost");
+    EXPECT_EQ(rig.final().lost, "metadata");
+    EXPECT_EQ(rig.faults->calls(Verb::copy), 0U);
+    EXPECT_TRUE(rig.there("in/a"));
+}
+
+TEST(SafeMove, KeepsTheSourceOfAnyCopyThatIsSeenToLackAProperty) {
+    for (const bool answered : {true, false}) {
+        // The probe was wrong, or nobody could probe: what is seen counts.
+        MoveRig rig({.opaque_etags = true, .store = {.drops_properties_on_copy = true}});
+        rig.capabilities.copies_properties = Guarantee::unknown;
+        rig.put("in/a", "body", {.content_type = "text/plain", .cache_control = "no-store", .metadata = {{"a", "1"}}});
+        rig.plan("in/a", "out/a");
+        if (!answered) rig.faults->add({.verb = Verb::copy, .action = FaultAction::lose_answer});
+
+        ASSERT_TRUE(rig.run());
+
+        EXPECT_EQ(rig.final().reason, "property-lost");
+        EXPECT_EQ(rig.final().lost, "content,metadata");
+        for (const char* name : {"content-type", "cache-control", "x-amz-meta-a"})
+            EXPECT_NE(rig.final().detail.find(name), std::string::npos) << rig.final().detail;
+        EXPECT_TRUE(rig.there("in/a"));
+    }
+}
+
+TEST(SafeMove, GivesUpTheSourceWithoutWhatAPersonGaveUp) {
+    MoveRig rig({.store = {.drops_properties_on_copy = true}});
+    rig.settings.preserve = *PropertySet::parse("tags");
+    rig.capabilities.copies_properties = Guarantee::unknown;
+    rig.put("in/a", "body", {.content_type = "text/plain"});
+    rig.plan("in/a", "out/a");
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+    EXPECT_EQ(rig.final().lost, "content");
+}
+
+TEST(SafeMove, OnlyReportsALostStorageClass) {
+    MoveRig rig({.opaque_etags = true});
+    rig.put("in/a", "body", {.storage_class = "GLACIER_IR"});
+    rig.plan("in/a", "out/a");
+    rig.faults->add({.verb = Verb::head, .key = "out/a", .before = [&](const Call&) {
+                         EXPECT_TRUE(rig.store->copy(rig.ctx, {"b", "out/a", {}}, {"b", "aside", {}}, {}));
+                     }});
+    rig.actions[0].from.storage_class = "STANDARD_IA";  // listed so; the copy is asked for it and told otherwise
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+}
+
+TEST(SafeMove, UndoKeepsTheTargetWhenBringingItBackLosesAProperty) {
+    MoveRig rig({.opaque_etags = true, .store = {.drops_properties_on_copy = true}});
+    rig.put("out/a", "body", {.content_type = "text/plain"});
+    rig.capabilities.copies_properties = Guarantee::unknown;
+    rig.actions.push_back({.what = Do::move_back,
+                           .from = rig.side("out/a"),
+                           .to = {.bucket = "b", .key = "in/a", .size = 4, .etag = "planned"},
+                           .parent = ReceiptState::deleted});
+    rig.parent_first_answer = WallTime{};
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().reason, "property-lost");
+    EXPECT_TRUE(rig.there("out/a"));
 }
 
 TEST(SafeMove, KeepsEverySourceUntilTheLastCopyIsProven) {

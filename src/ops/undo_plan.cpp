@@ -24,6 +24,8 @@ Action turned_round(JoinedAction&& joined) {
     back.target_existed = joined.action.target_existed || was_found(joined);
     back.parent = joined.final ? joined.final->state : joined.copied ? joined.copied->state : ReceiptState::none;
 
+    if (joined.final && joined.final->state == ReceiptState::deleted) back.parent_marker = joined.final->version;
+
     // The receipt's etag names what the parent made of the target. The planner's names what was there before it: left
     // in, undo would take a stranger's object for ours.
     const Receipt* made = target_receipt(joined);

@@ -45,7 +45,10 @@ const std::vector<CapabilityName>& capability_names() {
         {"start-after", &C::start_after,
          "This store cannot start a listing in the middle: it is listed in one stream, and an interrupted listing "
          "begins again."},
-        {"copies-tags", &C::copies_tags, "This store loses tags when it copies: moved objects come without them."},
+        {"copies-tags", &C::copies_tags,
+         "This store loses tags when it copies: they are read before each copy and set again; an object whose tags "
+         "cannot "
+         "be set stays where it is."},
         {"copies-properties", &C::copies_properties,
          "This store loses metadata when it copies: it is read before and sent with each copy."},
         {"checksums", &C::checksums,

@@ -1,0 +1,106 @@
+#include "ops/preserve.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace dray {
+namespace {
+
+constexpr std::array<std::pair<Property, std::string_view>, 6> kWords{{
+    {Property::content, "content"},
+    {Property::metadata, "metadata"},
+    {Property::tags, "tags"},
+    {Property::redirect, "redirect"},
+    {Property::lock, "lock"},
+    {Property::storage_class, "storage-class"},
+}};
+
+struct TextProperty {
+    Property property;
+    std::string_view name;
+    std::string Properties::*field;
+};
+constexpr std::array<TextProperty, 10> kTexts{{
+    {Property::content, "content-type", &Properties::content_type},
+    {Property::content, "content-encoding", &Properties::content_encoding},
+    {Property::content, "content-language", &Properties::content_language},
+    {Property::content, "content-disposition", &Properties::content_disposition},
+    {Property::content, "cache-control", &Properties::cache_control},
+    {Property::content, "expires", &Properties::expires},
+    {Property::redirect, "website-redirect-location", &Properties::website_redirect},
+    {Property::lock, "object-lock-mode", &Properties::lock_mode},
+    {Property::lock, "object-lock-legal-hold", &Properties::legal_hold},
+    {Property::storage_class, "storage-class", &Properties::storage_class},
+}};
+
+void add_lost_metadata(const Properties& from, const Properties& to, std::vector<LostProperty>& lost) {
+    for (const NameValue& pair : from.metadata) {
+        const auto kept = std::find(to.metadata.begin(), to.metadata.end(), pair);
+        if (kept == to.metadata.end()) lost.push_back({Property::metadata, "x-amz-meta-" + pair.name});
+    }
+    if (from.hidden_metadata > to.hidden_metadata) {
+        const std::uint32_t gone = from.hidden_metadata - to.hidden_metadata;
+        lost.push_back({Property::metadata, fmt::format("{} x-amz-meta-* that HTTP cannot show", gone)});
+    }
+}
+
+void add_lost_tags(const Properties& from, const Properties& to, std::vector<LostProperty>& lost) {
+    if (!from.tags || !to.tags) {
+        if (from.tag_count > to.tag_count)
+            lost.push_back({Property::tags, fmt::format("{} tags", from.tag_count - to.tag_count)});
+        return;
+    }
+    for (const NameValue& tag : *from.tags) {
+        const auto kept = std::find(to.tags->begin(), to.tags->end(), tag);
+        if (kept == to.tags->end()) lost.push_back({Property::tags, "tag " + tag.name});
+    }
+}
+
+}  // namespace
+
+std::string PropertySet::words() const {
+    std::string words;
+    for (const auto& [property, word] : kWords) {
+        if (has(property)) words.append(words.empty() ? "" : ",").append(word);
+    }
+    return words.empty() ? "none" : words;
+}
+
+Result<PropertySet> PropertySet::parse(std::string_view words) {
+    if (words == "all") return all();
+    PropertySet set;
+    while (!words.empty() && words != "none") {
+        const std::size_t comma = words.find(',');
+        const std::string_view word = words.substr(0, comma);
+        const auto known =
+            std::find_if(kWords.begin(), kWords.end(), [&](const auto& entry) { return entry.second == word; });
+        if (known == kWords.end()) {
+            return Error{.code = Code::invalid,
+                         .message = "no such property: " + std::string(word) +
+                                    "; there are content, metadata, tags, redirect, lock and storage-class, or all or "
+                                    "none"};
+        }
+        set.add(known->first);
+        words.remove_prefix(comma == std::string_view::npos ? words.size() : comma + 1);
+    }
+    return set;
+}
+
+std::string_view name_of(Property property) {
+    return kWords[static_cast<std::size_t>(property)].second;
+}
+
+std::vector<LostProperty> lost_properties(const Properties& from, const Properties& to) {
+    std::vector<LostProperty> lost;
+    for (const TextProperty& text : kTexts) {
+        const std::string& had = from.*text.field;
+        if (!had.empty() && had != to.*text.field) lost.push_back({text.property, std::string(text.name)});
+    }
+    add_lost_metadata(from, to, lost);
+    add_lost_tags(from, to, lost);
+    return lost;
+}
+
+}  // namespace dray

@@ -1,0 +1,56 @@
+// What belongs to an object beside its bytes, and what a copy lost of it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "store/object_store.h"
+
+namespace dray {
+
+enum class Property : std::uint8_t {
+    content,   // Content-Type, -Encoding, -Language, -Disposition, Cache-Control, Expires
+    metadata,  // x-amz-meta-*
+    tags,
+    redirect,  // x-amz-website-redirect-location
+    lock,      // object lock: mode and legal hold
+    storage_class,
+};
+
+// A set of properties; written as words: "content,metadata,tags", "all", "none".
+class PropertySet {
+public:
+    constexpr PropertySet() = default;
+    static constexpr PropertySet all() { return PropertySet(0x3f); }
+    // What a source is not given up without, unless a person said so: a class can be chosen anew, the rest is data.
+    static constexpr PropertySet usual() { return PropertySet(0x1f); }
+    constexpr void add(Property property) { bits_ = static_cast<std::uint8_t>(bits_ | bit(property)); }
+    constexpr bool has(Property property) const { return (bits_ & bit(property)) != 0; }
+    constexpr bool empty() const { return bits_ == 0; }
+    constexpr bool operator==(const PropertySet&) const = default;
+
+    std::string words() const;                                 // "none" when empty
+    static Result<PropertySet> parse(std::string_view words);  // error: invalid
+
+private:
+    constexpr explicit PropertySet(std::uint8_t bits) : bits_(bits) {}
+    static constexpr std::uint8_t bit(Property property) {
+        return static_cast<std::uint8_t>(1U << static_cast<unsigned>(property));
+    }
+    std::uint8_t bits_ = 0;
+};
+std::string_view name_of(Property property);
+
+struct LostProperty {
+    Property property = Property::content;
+    std::string name;  // as a person knows it: "cache-control", "x-amz-meta-team", "2 tags"
+};
+// What `from` has and `to` has not, or not so. Beyond what `from` has, `to` may have anything: stores fill in a
+// Content-Type. Tags are compared where both were read, else their numbers as HEAD told them.
+std::vector<LostProperty> lost_properties(const Properties& from, const Properties& to);
+
+}  // namespace dray

@@ -1,0 +1,52 @@
+#include "ops/preserve.h"
+
+#include <gtest/gtest.h>
+
+namespace dray {
+namespace {
+
+TEST(Preserve, WordsAreReadAndWrittenAlike) {
+    for (const char* words : {"none", "content,metadata,tags,redirect,lock", "tags,storage-class"})
+        EXPECT_EQ(PropertySet::parse(words).value().words(), words);
+    EXPECT_EQ(*PropertySet::parse("all"), PropertySet::all());
+    EXPECT_EQ(PropertySet::usual().words(), "content,metadata,tags,redirect,lock");
+    EXPECT_EQ(PropertySet::parse("tags,colour").error().code, Code::invalid);
+    EXPECT_EQ(PropertySet::parse("tags,,lock").error().code, Code::invalid);
+}
+
+TEST(Preserve, WhatTheTargetHasBeyondItsSourceIsNoLoss) {
+    Properties from{.metadata = {{"a", "1"}}, .tag_count = 1}, to = from;
+    to.content_type = "binary/octet-stream";
+    to.metadata.push_back({"b", "2"});
+    to.tag_count = 3;
+    EXPECT_TRUE(lost_properties(from, to).empty());
+}
+
+TEST(Preserve, EveryPropertyThatIsMissingOrDifferentIsNamed) {
+    const Properties from{.content_type = "a/b",
+                          .content_encoding = "gzip",
+                          .content_language = "de",
+                          .content_disposition = "inline",
+                          .cache_control = "no-store",
+                          .expires = "0",
+                          .website_redirect = "/",
+                          .storage_class = "COLD",
+                          .metadata = {{"a", "1"}, {"b", "2"}},
+                          .hidden_metadata = 1,
+                          .tags = std::vector<NameValue>{{"t", "1"}},
+                          .lock_mode = "GOVERNANCE",
+                          .legal_hold = "ON"};
+    const Properties to{.content_type = "a/c", .metadata = {{"a", "2"}}, .tags = std::vector<NameValue>{{"t", "2"}}};
+    std::vector<std::string> names;
+    for (const LostProperty& lost : lost_properties(from, to))
+        names.push_back(std::string(name_of(lost.property)) + ": " + lost.name);
+    EXPECT_EQ(names, (std::vector<std::string>{
+                         "content: content-type", "content: content-encoding", "content: content-language",
+                         "content: content-disposition", "content: cache-control", "content: expires",
+                         "redirect: website-redirect-location", "lock: object-lock-mode",
+                         "lock: object-lock-legal-hold", "storage-class: storage-class", "metadata: x-amz-meta-a",
+                         "metadata: x-amz-meta-b", "metadata: 1 x-amz-meta-* that HTTP cannot show", "tags: tag t"}));
+}
+
+}  // namespace
+}  // namespace dray
