@@ -189,6 +189,24 @@ TEST_F(Probe, AGuardThatIsGoneMakesTheCacheWorthless) {
     EXPECT_EQ(found->checksums, Guarantee::absent);
 }
 
+TEST_F(Probe, SpellingsAreProvenAnewForARunThatHangsOnThem) {
+    TestDir directory;
+    const ProbeOptions cached{.cache_directory = directory.path()};
+    use({});
+    ASSERT_TRUE(run(cached));
+    use({.alias = fold_slashes});  // reconfigured since
+    EXPECT_EQ(run(cached)->keeps_slashes, Guarantee::proven) << "no key of that run needs it";
+
+    ProbeOptions renewed = cached;
+    renewed.renew_spellings = true;
+    store_->clear_trace();
+    auto found = run(renewed);
+
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->keeps_slashes, Guarantee::absent);
+    EXPECT_EQ(objects_left(), 0u);
+}
+
 TEST_F(Probe, TheLocalStoreIsOnlyAskedWhatTheFileSystemDecides) {
     TestDir directory;
     auto local = make_local_store({.durable = false});
