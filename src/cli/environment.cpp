@@ -56,6 +56,7 @@ Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room
         quiet_time = std::chrono::seconds(static_cast<std::int64_t>(seconds));
     }
     return RunEnvironment{.state_directory = std::move(state),
+                          .own_directories = {default_state_path()},
                           .run_name = flags.run_id,
                           .open_store = [&room](PlannedStore& store) { return room.open(store); },
                           .requests = [&room] { return room.requests(); },

@@ -113,6 +113,7 @@ Result<int> dry_run(Shell& shell, const CommonFlags& flags, const MoveJob& job, 
     CommonFlags with_state = flags;
     with_state.state = state.path();
     TRY_LET(env, run_environment(with_state, room, progress));
+    env.own_directories.push_back(flags.state);
     TRY_LET(planned, plan_move(shell.context(), env, job.command));
     progress.finish();
     for (const std::string& warning : planned.warnings)

@@ -34,6 +34,8 @@ const std::vector<Reason>& reasons() {
          "Correct the format or the name."},
         {"no-match", "The name does not match the pattern.", "Correct the pattern or the name."},
         {"other-extension", "The key does not end in one of the chosen extensions.", "Widen the choice with --suffix."},
+        {"own-state", "The object is, or would come to be, in the directory where dray keeps its plans and journals.",
+         "Nothing; to move old runs away, name another directory with --state."},
         {"target-left", "Undo brought the source back and left the target, which the run had not made.", "Nothing."},
         {"topic-description", "The key names a topic description, which is left where it is.", "Nothing."},
         {"undone", "Undo found the source as planned and had nothing to move back.", "Nothing."},

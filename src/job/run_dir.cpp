@@ -131,18 +131,17 @@ std::string names_of(const std::vector<RunSummary>& runs) {
 
 }  // namespace
 
+std::string default_state_path() {
+    if (std::string own = absolute_environment("DRAY_STATE"); !own.empty()) return own;
+    if (const std::string state = absolute_environment("XDG_STATE_HOME"); !state.empty()) return state + "/dray";
+    const std::string home = absolute_environment("HOME");
+    return home.empty() ? "" : home + "/.local/state/dray";
+}
+
 Result<std::string> default_state_directory() {
-    std::string directory = absolute_environment("DRAY_STATE");
-    if (directory.empty()) {
-        directory = absolute_environment("XDG_STATE_HOME");
-        if (!directory.empty()) directory += "/dray";
-    }
-    if (directory.empty()) {
-        directory = absolute_environment("HOME");
-        if (directory.empty())
-            return make_error(Code::local, "no home directory is known to keep runs in: name a directory with --state");
-        directory += "/.local/state/dray";
-    }
+    std::string directory = default_state_path();
+    if (directory.empty())
+        return make_error(Code::local, "no home directory is known to keep runs in: name a directory with --state");
     TRY(check_state_directory(directory));
     return directory;
 }

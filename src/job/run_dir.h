@@ -19,6 +19,8 @@ namespace dray {
 // $DRAY_STATE, else $XDG_STATE_HOME/dray, else ~/.local/state/dray. Errors: local (no home, not writable; names it and
 // --state), refused (owned by somebody else, or a world-writable directory without the sticky bit).
 Result<std::string> default_state_directory();
+// The same without looking at it; empty: no home directory is known.
+std::string default_state_path();
 Status check_state_directory(const std::string& directory);  // makes it when missing
 
 struct RunPaths {

@@ -367,6 +367,12 @@ std::vector<Scope> scopes_of(const MoveCommand& command, const std::vector<Plann
     return scopes;
 }
 
+std::vector<std::string> own_directories(const RunEnvironment& env) {
+    std::vector<std::string> all = env.own_directories;
+    all.push_back(env.state_directory);
+    return all;
+}
+
 // The plan of a new run, under its lock. Returns the checksum.
 Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
                               const RunPaths& run, const StateDirectory& state, const Relayout& rule,
@@ -395,6 +401,7 @@ Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, con
                                 .on_collision = command.on_collision,
                                 .overwrite = command.overwrite,
                                 .limit = command.limit,
+                                .own_directories = own_directories(env),
                                 .header = std::move(header),
                                 .plan_path = run.plan(),
                                 .scratch = run.scratch(),

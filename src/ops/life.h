@@ -38,7 +38,8 @@ struct RunWatcher {
 
 struct RunEnvironment {
     std::string state_directory;
-    std::string run_name;  // --run-id; empty: made up
+    std::vector<std::string> own_directories;  // other places of ours: nothing in them is moved either (OwnPlaces)
+    std::string run_name;                      // --run-id; empty: made up
     StoreOpener open_store;
     // Requests sent so far by verb, for reports; may be empty.
     std::function<std::map<std::string, std::uint64_t>()> requests;

@@ -9,6 +9,7 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ops/own_places.h"
 #include "ops/pages.h"
 #include "ops/plan_proof.h"
 
@@ -28,6 +29,10 @@ bool is_effect(const Action& action) {
     return action.what != Do::skip && action.what != Do::fail;
 }
 
+bool is_local(const ObjectStore& store) {
+    return store.identity() == "file:";
+}
+
 std::string renamed(const std::string& target, const std::string& source) {
     const std::size_t slash = target.rfind('/');
     const std::size_t name = slash == std::string::npos ? 0 : slash + 1;
@@ -43,10 +48,12 @@ public:
         : request_(request),
           path_(std::move(path)),
           writer_(std::move(writer)),
-          proof_(std::make_unique<PlanProof>(request.scratch)) {
+          proof_(std::make_unique<PlanProof>(request.scratch)),
+          own_(request.own_directories) {
         // Two names of one store are one store here, as far as can be told without a probe.
         const auto& stores = request.stores;
         const bool one = stores[request.target_store]->identity() == stores[0]->identity();
+        targets_are_local_ = is_local(*stores[request.target_store]);
         target_place_ = one ? 0 : request.target_store;
     }
 
@@ -91,7 +98,7 @@ public:
 
 private:
     // What needs no other object to be known.
-    void settle_alone(Action& action) const {
+    void settle_alone(Action& action) {
         const auto give_up = [&](Do what, std::string reason, std::string detail) {
             action.what = what;
             action.reason = std::move(reason);
@@ -102,6 +109,8 @@ private:
             give_up(Do::skip, "already-in-place", "");
         else if (action.to.key.empty())
             give_up(Do::fail, "invalid", "the template gives it an empty key");
+        else if (targets_are_local_ && own_.hold(action.to.bucket, action.to.key))
+            give_up(Do::fail, "own-state", "its target is where dray keeps its runs");
         else if (action.to.key.size() > longest)
             give_up(Do::fail, "key-too-long",
                     std::to_string(action.to.key.size()) + " bytes, " + std::to_string(longest) + " are allowed");
@@ -159,6 +168,8 @@ private:
     PlanTotals totals_;
     std::uint8_t target_place_ = 0;
     std::unique_ptr<PlanProof> proof_;
+    OwnPlaces own_;
+    bool targets_are_local_ = false;
     // Bucket and whether it takes the unmatched objects -> what all keys there begin with.
     std::map<std::pair<std::string, bool>, std::string> targets_;
     std::set<std::string> missing_;  // buckets that are not there
@@ -166,7 +177,10 @@ private:
 
 class MovePlanner {
 public:
-    MovePlanner(const Context& ctx, const MovePlanRequest& request) : ctx_(ctx), request_(request) {}
+    MovePlanner(const Context& ctx, const MovePlanRequest& request)
+        : ctx_(ctx),
+          request_(request),
+          own_(is_local(*request.stores.front()) ? request.own_directories : std::vector<std::string>()) {}
 
     Result<std::string> plan() {
         TRY_LET(first, Round::begin(request_, "drafts"));
@@ -223,7 +237,9 @@ private:
     Status take(const ListedObject& object, Round& round) {
         if (request_.select && !request_.select(object)) return {};
         if (request_.progress) ++request_.progress->listed;
-        Placement placed = request_.rule->place(object);
+        const bool own = own_.hold(request_.source_bucket, object.key);
+        Placement placed =
+            own ? Placement{.verdict = Placement::Verdict::skip, .reason = "own-state"} : request_.rule->place(object);
         Action action;
         action.from = {.store = 0,
                        .bucket = request_.source_bucket,
@@ -388,6 +404,7 @@ private:
 
     const Context& ctx_;
     const MovePlanRequest& request_;
+    OwnPlaces own_;
     std::uint64_t unmatched_ = 0;
     std::string unmatched_named_;
     std::uint64_t effects_ = 0;

@@ -55,6 +55,8 @@ struct MovePlanRequest {
     OnCollision on_collision = OnCollision::refuse;
     Overwrite overwrite = Overwrite::never;
     std::uint64_t limit = UINT64_MAX;  // effects; what is over it is skipped with reason limit
+    // Of local stores: what lies there is skipped, what would come to lie there fails (reason own-state for both).
+    std::vector<std::string> own_directories;
     PlanHeader header;
     std::string plan_path;
     std::string scratch;  // directory for drafts and sorts; emptied afterwards
