@@ -133,10 +133,13 @@ Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& 
     if (job.dry_run) return dry_run(shell, flags, job, room, progress);
 
     TRY_LET(env, run_environment(flags, room, progress));
-    TRY_LET(planned, plan_move(ctx, env, job.command));
-    for (const std::string& warning : planned.warnings)
-        shell.complain(warning);
+    const auto warn = [&shell](const PlannedRun& planned) {
+        for (const std::string& warning : planned.warnings)
+            shell.complain(warning);
+    };
     if (job.plan_only) {
+        TRY_LET(planned, plan_move(ctx, env, job.command));
+        warn(planned);
         progress.finish();
         TRY(print_plan(shell, planned, flags.json));
         if (!flags.json)
@@ -144,7 +147,7 @@ Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& 
                         shell_word(planned.run.id) + "\n");
         return kDone;
     }
-    TRY_LET(result, apply_run(ctx, env, planned.run.id));
+    TRY_LET(result, move_run(ctx, env, job.command, {.planned = warn}));
     progress.finish();
     if (result.error) shell.complain(result.error->message);
     print_result(shell, result, flags);

@@ -87,7 +87,7 @@ Result<int> run_apply(Shell& shell, const RunFlags& flags) {
 Result<int> run_resume(Shell& shell, const RunFlags& flags) {
     return carry_out(shell, flags, [&](const Context& ctx, const RunEnvironment& env) -> Result<RunResult> {
         TRY_LET(state, StateDirectory::open(env.state_directory));
-        TRY_LET(run, state.find_run(flags.run, /*for_resume=*/true));
+        TRY_LET(run, state.find_run(flags.run, Last::unfinished));
         return apply_run(ctx, env, run.id);
     });
 }
@@ -95,7 +95,7 @@ Result<int> run_resume(Shell& shell, const RunFlags& flags) {
 Result<int> run_undo(Shell& shell, const RunFlags& flags) {
     return carry_out(shell, flags, [&](const Context& ctx, const RunEnvironment& env) -> Result<RunResult> {
         TRY_LET(state, StateDirectory::open(env.state_directory));
-        TRY_LET(run, state.find_run(flags.run));
+        TRY_LET(run, state.find_run(flags.run, Last::changing));
         shell.complain(
             "undo brings objects back with their bytes and properties; LastModified and version history start anew");
         return undo_run(ctx, env, run.id, shell.argv());
@@ -148,10 +148,7 @@ Result<int> run_runs(Shell& shell, const RunsFlags& flags) {
     if (!flags.prune.empty()) {
         TRY_LET(seconds, parse_age(flags.prune));
         const WallTime oldest = real_clock().wall() - std::chrono::seconds(static_cast<std::int64_t>(seconds));
-        TRY_LET(all, directory.runs());
-        for (const RunSummary& run : all)
-            if (run.phase == RunPhase::finished && !run.live && run.made_at < oldest)
-                TRY(directory.remove_run(run.paths));
+        TRY(directory.prune(oldest));
     }
     TRY_LET(runs, directory.runs());
     print_runs(shell, runs, flags.common.json);

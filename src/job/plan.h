@@ -23,6 +23,11 @@ struct PlannedStore {
     std::string url;                                    // what the user named: "s3://bucket/prefix/"
     std::string endpoint, region, addressing, profile;  // enough to open it again; no secrets
     std::string access_key;                             // of who has it open now; not written
+    // What was typed to guard the run or to make it possible: every later process of it, and its undo, keep to it.
+    std::string expected_bucket_owner;
+    std::string ca_bundle;  // absolute path
+    bool request_payer = false;
+    bool insecure = false;  // certificates are not checked
 };
 
 // Keys of the plan that are equal when slashes, dots, case or Unicode forms are folded: harmless on a store that keeps
@@ -39,6 +44,8 @@ struct PlanHeader {
     std::vector<PlannedStore> stores;
     std::string options;  // JSON object of the options that apply, resume and undo must honour (ops read and write it)
     std::string parent;   // of undo: the run it undoes
+    // Hash of what else decided about the plan and `argv` does not tell (a config file's content); empty: nothing else.
+    std::string settings;
     std::string made_by;  // "dray 0.1.0"
     WallTime made_at{};
 };
@@ -99,9 +106,14 @@ public:
     Result<std::optional<Action>> next();
 
 private:
+    friend std::optional<PlanTotals> peek_totals(const std::string& path);
     struct Impl;
     explicit PlanReader(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
+
+// The totals of a sealed plan from its footer alone, the actions unread and unproven: for lists. nullopt: not to be
+// had.
+std::optional<PlanTotals> peek_totals(const std::string& path);
 
 }  // namespace dray

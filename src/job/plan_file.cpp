@@ -95,13 +95,18 @@ Result<std::vector<Frame>> read_frames(const JsonValue& array) {
     return frames;
 }
 
-PlannedStore read_store(const JsonValue& object) {
+Result<PlannedStore> read_store(const JsonValue& object) {
     PlannedStore store;
     for (const auto& [name, value] : object.members()) {
         Member member(name, value);
         (void)(member.is("identity", store.identity) || member.is("url", store.url) ||
                member.is("endpoint", store.endpoint) || member.is("region", store.region) ||
-               member.is("addressing", store.addressing) || member.is("profile", store.profile));
+               member.is("addressing", store.addressing) || member.is("profile", store.profile) ||
+               member.is("expected_bucket_owner", store.expected_bucket_owner) ||
+               member.is("ca_bundle", store.ca_bundle) || member.is("request_payer", store.request_payer) ||
+               member.is("insecure", store.insecure));
+        // A guard that cannot be read must not be gone without a word.
+        if (member.bad()) return corrupt("the store's member " + std::string(name) + " is not as it should be");
     }
     return store;
 }
@@ -119,6 +124,13 @@ Status check_version(const JsonValue& line) {
     return {};
 }
 
+void write_guards(JsonWriter& json, const PlannedStore& store) {
+    if (!store.expected_bucket_owner.empty()) json.bytes_field("expected_bucket_owner", store.expected_bucket_owner);
+    if (!store.ca_bundle.empty()) json.bytes_field("ca_bundle", store.ca_bundle);
+    if (store.request_payer) json.field("request_payer", true);
+    if (store.insecure) json.field("insecure", true);
+}
+
 }  // namespace
 
 void write_origin(JsonWriter& json, const PlanHeader& header) {
@@ -134,10 +146,13 @@ void write_origin(JsonWriter& json, const PlanHeader& header) {
     for (const PlannedStore& store : header.stores) {
         json.begin_object().bytes_field("identity", store.identity).bytes_field("url", store.url);
         json.bytes_field("endpoint", store.endpoint).bytes_field("region", store.region);
-        json.bytes_field("addressing", store.addressing).bytes_field("profile", store.profile).end_object();
+        json.bytes_field("addressing", store.addressing).bytes_field("profile", store.profile);
+        write_guards(json, store);
+        json.end_object();
     }
     json.end_array();
     if (!header.parent.empty()) json.field("parent", header.parent);
+    if (!header.settings.empty()) json.field("settings", header.settings);
     json.field("made_by", header.made_by).field("made_at", exact_time(header.made_at));
 }
 
@@ -158,14 +173,16 @@ Result<PlanHeader> read_header(const JsonValue& line) {
             for (const JsonValue& word : value.elements())
                 header.argv.push_back(word.text() ? std::string(*word.text()) : word.bytes("word").value_or(""));
         } else if (name == "stores") {
-            for (const JsonValue& store : value.elements())
-                header.stores.push_back(read_store(store));
+            for (const JsonValue& element : value.elements()) {
+                TRY_LET(store, read_store(element));
+                header.stores.push_back(std::move(store));
+            }
         } else if (name == "options") {
             header.options = value.raw();
         } else {
             (void)(member.is("run", header.run_id) || member.is("command", header.command) ||
-                   member.is("parent", header.parent) || member.is("made_by", header.made_by) ||
-                   member.is("made_at", header.made_at));
+                   member.is("parent", header.parent) || member.is("settings", header.settings) ||
+                   member.is("made_by", header.made_by) || member.is("made_at", header.made_at));
         }
         if (member.bad()) return corrupt("the header's member " + std::string(name) + " is not as it should be");
     }

@@ -23,6 +23,7 @@ constexpr std::uint64_t kMaxFooterBytes = std::uint64_t{32} << 20;  // packed; 1
 Error corrupt(const std::string& path, std::string_view what) {
     Error error{.code = Code::corrupt, .message = "the plan " + path + " is damaged: "};
     error.message += what;
+    error.message += "; put it back from a copy, or plan anew if the run has no journal";
     return error;
 }
 
@@ -260,6 +261,14 @@ Result<PlanReader> PlanReader::open(const std::string& path, const std::string& 
     if (verified != impl->footer.sha256) TRY(impl->verify());
     TRY(impl->seek(0));
     return PlanReader(std::move(impl));
+}
+
+std::optional<PlanTotals> peek_totals(const std::string& path) {
+    auto file = RandomFile::open(path);
+    if (!file) return std::nullopt;
+    PlanReader::Impl plan(*std::move(file));
+    if (!plan.read_header() || !plan.read_footer()) return std::nullopt;
+    return plan.footer.totals;
 }
 
 const PlanHeader& PlanReader::header() const {

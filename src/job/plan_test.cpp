@@ -19,9 +19,17 @@ PlanHeader some_header() {
     return {.run_id = "20260101-000000-abcd",
             .command = "mv",
             .argv = {"dray", "mv", "s3://raw/", "s3://dst/\xff"},
-            .stores = {{.identity = "mem:", .url = "s3://raw/", .endpoint = "http://127.0.0.1:1", .region = "r"}},
+            .stores = {{.identity = "mem:",
+                        .url = "s3://raw/",
+                        .endpoint = "http://127.0.0.1:1",
+                        .region = "r",
+                        .expected_bucket_owner = "111122223333",
+                        .ca_bundle = "/etc/ca.pem",
+                        .request_payer = true,
+                        .insecure = true}},
             .options = R"({"exclusive":true})",
             .parent = "20250101-000000-zzzz",
+            .settings = "5d41",
             .made_by = "dray 0.1.0",
             .made_at = WallTime(std::chrono::seconds(1'700'000'000))};
 }
@@ -81,6 +89,10 @@ TEST(Plan, GivesBackHeaderTotalsAndActions) {
     EXPECT_EQ(header.argv, wanted.argv);
     ASSERT_EQ(header.stores.size(), 1U);
     EXPECT_EQ(header.stores[0].endpoint, wanted.stores[0].endpoint);
+    EXPECT_EQ(header.stores[0].expected_bucket_owner, wanted.stores[0].expected_bucket_owner);
+    EXPECT_EQ(header.stores[0].ca_bundle, wanted.stores[0].ca_bundle);
+    EXPECT_TRUE(header.stores[0].request_payer && header.stores[0].insecure);
+    EXPECT_EQ(header.settings, wanted.settings);
     EXPECT_EQ(header.options, wanted.options);
     EXPECT_EQ(header.parent, wanted.parent);
     EXPECT_EQ(header.made_at, wanted.made_at);

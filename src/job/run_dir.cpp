@@ -104,21 +104,31 @@ void read_run_json(RunSummary& summary) {
     }
 }
 
-RunSummary summary_of(const RunPaths& paths) {
-    RunSummary summary{.paths = paths};
-    read_run_json(summary);
-    summary.phase = phase_of(paths);
-    summary.live = run_is_live(paths);
-    if (auto seal = read_file(paths.seal(), kMaxNameBytes + 1)) {
-        while (seal->ends_with('\n'))
-            seal->pop_back();
-        summary.sealed_by = *seal;
-    }
-    return summary;
+bool has_changed_something(const RunSummary& run) {
+    if (run.phase == RunPhase::planning || run.phase == RunPhase::planned) return false;
+    const auto totals = peek_totals(run.paths.plan());
+    return !totals || totals->effects > 0;
 }
 
 bool is_begun(const RunSummary& run) {
     return run.phase == RunPhase::applying || run.phase == RunPhase::stopped;
+}
+
+bool is_last(const RunSummary& run, Last last) {
+    switch (last) {
+        case Last::planned: return run.phase != RunPhase::planning;
+        case Last::unfinished:
+            return run.sealed_by.empty() && (is_begun(run) || (run.phase == RunPhase::planned && run.begun));
+        case Last::changing: return has_changed_something(run);
+    }
+    return false;
+}
+
+Error no_last(Last last, const std::string& there_are) {
+    const std::string what = last == Last::unfinished ? "no run was begun and left unfinished"
+                             : last == Last::changing ? "no run changed anything yet"
+                                                      : "no run is planned";
+    return make_error(Code::not_found, what + " (" + there_are + ")");
 }
 
 std::string names_of(const std::vector<RunSummary>& runs) {
@@ -171,6 +181,20 @@ std::string_view name_of(RunPhase phase) {
     return kNames.at(static_cast<std::size_t>(phase));
 }
 
+RunSummary read_summary(const RunPaths& paths) {
+    RunSummary summary{.paths = paths};
+    read_run_json(summary);
+    summary.phase = phase_of(paths);
+    summary.live = run_is_live(paths);
+    summary.begun = exists(paths.begun());
+    if (auto seal = read_file(paths.seal(), kMaxNameBytes + 1)) {
+        while (seal->ends_with('\n'))
+            seal->pop_back();
+        summary.sealed_by = *seal;
+    }
+    return summary;
+}
+
 Result<StateDirectory> StateDirectory::open(std::string directory) {
     TRY(check_state_directory(directory));
     StateDirectory state(std::move(directory));
@@ -193,7 +217,9 @@ Result<RunPaths> StateDirectory::create_run(const std::string& name) {
         }
         if (errno != EEXIST) return system_error("make the directory", run.directory, errno);
         if (!name.empty() || attempt == kAttempts)
-            return make_error(Code::exists, "there is a run " + run.id + " already");
+            return make_error(Code::exists, "there is a run " + run.id +
+                                                " already: choose another --run-id, or look at it with dray status " +
+                                                run.id);
     }
 }
 
@@ -203,7 +229,7 @@ Result<std::vector<RunSummary>> StateDirectory::runs() const {
     std::filesystem::directory_iterator entry(path_ + "/runs", failure);
     for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
         const RunPaths run{.id = entry->path().filename().string(), .directory = entry->path().string()};
-        if (check_run_name(run.id) && check_ours(run.directory, false)) found.push_back(summary_of(run));
+        if (check_run_name(run.id) && check_ours(run.directory, false)) found.push_back(read_summary(run));
     }
     if (failure) return system_error("list", path_ + "/runs", failure.value());
     std::ranges::sort(found, [](const RunSummary& a, const RunSummary& b) {
@@ -212,8 +238,8 @@ Result<std::vector<RunSummary>> StateDirectory::runs() const {
     return found;
 }
 
-Result<RunPaths> StateDirectory::find_run(const std::string& name, bool for_resume) const {
-    const RunPaths exact{.id = name, .directory = path_ + "/runs/" + name};
+Result<RunPaths> StateDirectory::find_run(const std::string& name, Last last) const {
+    const RunPaths exact = paths_of(name);
     if (check_run_name(name) && exists(exact.directory)) {
         TRY(check_run_ours(exact));
         return exact;
@@ -221,11 +247,11 @@ Result<RunPaths> StateDirectory::find_run(const std::string& name, bool for_resu
     TRY_LET(all, runs());
     std::vector<RunSummary> fitting;
     for (const RunSummary& run : all) {
-        const bool last = for_resume ? is_begun(run) && run.sealed_by.empty() : run.phase != RunPhase::planning;
-        if (name == "last" ? last : !name.empty() && run.paths.id.starts_with(name)) fitting.push_back(run);
+        if (name == "last" ? is_last(run, last) : !name.empty() && run.paths.id.starts_with(name))
+            fitting.push_back(run);
+        if (name == "last" && !fitting.empty()) break;
     }
-    if (fitting.empty() && name == "last" && for_resume)
-        return make_error(Code::not_found, "no run was begun and left unfinished (" + names_of(all) + ")");
+    if (fitting.empty() && name == "last") return no_last(last, names_of(all));
     if (fitting.empty())
         return make_error(Code::not_found, "no run is called \"" + name + "\" (" + names_of(all) + ")");
     if (name != "last" && fitting.size() > 1)
@@ -247,11 +273,26 @@ Result<FileLock> StateDirectory::lock_run(const RunPaths& run) const {
     return make_error(Code::refused, "run " + run.id + " is under way: " + holder);
 }
 
+Result<std::vector<std::string>> StateDirectory::prune(WallTime oldest) {
+    std::vector<std::string> removed;
+    TRY_LET(all, runs());
+    for (const RunSummary& run : all) {
+        if (run.live || run.made_at >= oldest) continue;
+        const bool undone = !run.sealed_by.empty() && phase_of(paths_of(run.sealed_by)) == RunPhase::finished;
+        if (is_begun(run) && !undone) continue;
+        // Its parent is sealed, and only this undo can bring back what the parent moved.
+        if (run.phase != RunPhase::finished && !run.parent.empty() && exists(paths_of(run.parent).directory)) continue;
+        TRY(remove_run(run.paths, /*force=*/undone));
+        removed.push_back(run.paths.id);
+    }
+    return removed;
+}
+
 Status StateDirectory::remove_run(const RunPaths& run, bool force) {
     TRY(check_ours(run.directory, false));
     TRY_LET(lock, lock_run(run));
     (void)lock;  // held until the run is gone
-    if (!force && is_begun(summary_of(run)))
+    if (!force && is_begun(read_summary(run)))
         return make_error(Code::refused, "run " + run.id + " is not finished: resume or undo it first");
     TRY(forget_scopes(*this, run.id));
     // Under another name first: a removal that is cut short must not leave half a run.

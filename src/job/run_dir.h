@@ -31,6 +31,7 @@ struct RunPaths {
     std::string run_json() const { return directory + "/run.json"; }
     std::string report() const { return directory + "/report.json"; }
     std::string seal() const { return directory + "/sealed-by"; }  // holds the id of the run that undoes this one
+    std::string begun() const { return directory + "/begun"; }     // it is there: somebody began to carry the plan out
     std::string scratch() const { return directory + "/scratch"; }
 };
 
@@ -56,6 +57,16 @@ struct RunSummary {
     bool live = false;      // a process holds the run's lock now
     std::string sealed_by;  // the run that undoes it
     std::string parent;     // of undo
+    bool begun = false;     // somebody began to carry its plan out, though perhaps nothing was changed yet
+};
+// The same for one run as StateDirectory::runs() for all.
+RunSummary read_summary(const RunPaths& run);
+
+// Which run the word "last" means: the newest that...
+enum class Last : std::uint8_t {
+    planned,     // has a plan
+    unfinished,  // was begun, is not finished, and was not undone: for resume
+    changing,    // was carried out, and had something to change: for undo and verify
 };
 
 class StateDirectory {
@@ -66,15 +77,18 @@ public:
     // A new run: its directory exists and is ours. `name` empty: an id like "20261121-094312-k3f9". Errors: exists,
     // invalid (not a file name), local.
     Result<RunPaths> create_run(const std::string& name = {});
-    // By id, by an unambiguous beginning of one, or "last": the newest run with a plan; for_resume: the newest that was
-    // begun, is not finished and was not undone. Errors: not_found (says which runs there are), invalid (ambiguous),
-    // refused (a file of it belongs to somebody else, or others may write it).
-    Result<RunPaths> find_run(const std::string& name, bool for_resume = false) const;
+    // By id, by an unambiguous beginning of one, or "last". Errors: not_found (says which runs there are), invalid
+    // (ambiguous), refused (a file of it belongs to somebody else, or others may write it).
+    Result<RunPaths> find_run(const std::string& name, Last last = Last::planned) const;
+    RunPaths paths_of(const std::string& id) const { return {.id = id, .directory = path_ + "/runs/" + id}; }
     Result<std::vector<RunSummary>> runs() const;  // newest first
     // One process a run. Error: refused, naming the holder.
     Result<FileLock> lock_run(const RunPaths& run) const;
     // With its scopes. Error: refused (live; or begun and not finished, unless `force`).
     Status remove_run(const RunPaths& run, bool force = false);
+    // Removes the runs made before `oldest` that nobody needs to go on: finished and undone ones, plans that were never
+    // carried out, and what died while planning; but no unfinished undo of a run that is still there. Their names.
+    Result<std::vector<std::string>> prune(WallTime oldest);
 
 private:
     explicit StateDirectory(std::string path) : path_(std::move(path)) {}
@@ -122,8 +136,12 @@ struct ScopeGrant {
 // must not be live; empty: none. What a run held whose directory is gone is free. Errors: local, corrupt (a lock file).
 Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
                                WallTime now, const std::string& instead_of = {});
-// Lets go of what a run still holds, for a run that is found finished. What it released already stays as it is.
-Status release_scopes(const StateDirectory& state, const std::string& run_id, WallTime from);
+// What take_scopes() would answer to a new run now; nothing is taken (ScopeGrant::lock is nullopt either way), and
+// `holder` is empty where nothing stands in the way.
+Result<ScopeGrant> look_at_scopes(const StateDirectory& state, const std::vector<Scope>& scopes, WallTime now);
+// Lets go of what a run still holds, for a run that is found finished. What it released already stays as it is. `from` as
+// in ScopeLock::release().
+Status release_scopes(const StateDirectory& state, const std::string& run_id, std::optional<WallTime> from);
 // R17: how long it is remembered that scopes were released. A plan that is older than that is not trusted either.
 inline constexpr std::chrono::hours kScopesRemembered{24};
 

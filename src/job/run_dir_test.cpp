@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "base/temp_directory.h"
 #include "job/run_files.h"
@@ -30,14 +31,16 @@ struct State {
               return *std::move(opened);
           }()) {}
 
-    RunPaths run(const std::string& name, RunPhase phase, int age = 0) {
+    RunPaths run(const std::string& name, RunPhase phase, int age = 0, bool effects = true,
+                 const std::string& parent = "p") {
         auto made = state.create_run(name);
         CHECK(made.has_value());
-        PlanHeader header{.run_id = made->id, .command = "mv", .parent = "p", .made_at = kNow - minutes(age)};
+        PlanHeader header{.run_id = made->id, .command = "mv", .parent = parent, .made_at = kNow - minutes(age)};
         CHECK(write_run_json(*made, header).has_value());
         if (phase == RunPhase::planning) return *made;
         auto plan = PlanWriter::create(made->plan(), header);
         CHECK(plan.has_value());
+        if (effects) CHECK(plan->add({.what = Do::move}).has_value());
         const std::string checksum = *plan->seal();
         if (phase == RunPhase::planned) return *made;
         auto journal = JournalWriter::create(made->journal(), {.plan_checksum = checksum, .run_id = made->id});
@@ -46,8 +49,8 @@ struct State {
         CHECK((*journal)->close({.outcome = phase == RunPhase::finished ? "finished" : "stopped"}).has_value());
         return *made;
     }
-    std::string found(const std::string& name, bool for_resume = false) {
-        auto run = state.find_run(name, for_resume);
+    std::string found(const std::string& name, Last last = Last::planned) {
+        auto run = state.find_run(name, last);
         return run ? run->id : std::string(name_of(run.error().code));
     }
 };
@@ -88,12 +91,63 @@ TEST(StateDirectory, FindsRunsByNameByBeginningAndAsLast) {
     EXPECT_EQ(s.found("../runs/2026-a1"), "not_found");
     EXPECT_EQ(s.found(""), "not_found");
     EXPECT_EQ(s.found("last"), "2026-b1") << "one without a plan changed nothing";
-    EXPECT_EQ(s.found("last", true), "2026-a1") << "neither finished nor only planned";
+    EXPECT_EQ(s.found("last", Last::unfinished), "2026-a1") << "neither finished nor only planned";
     ASSERT_TRUE(write_file_atomically(s.temp.file("state/runs/2026-a1/sealed-by"), "undo"));
-    EXPECT_EQ(s.found("last", true), "not_found");
+    EXPECT_EQ(s.found("last", Last::unfinished), "not_found");
     auto missing = s.state.find_run("zzz");
     ASSERT_FALSE(missing);
     EXPECT_NE(missing.error().message.find("2026-a1"), std::string::npos) << "it says which there are";
+}
+
+TEST(StateDirectory, LastForUndoAndVerifyIsTheNewestThatHadSomethingToChange) {
+    State s;
+    s.run("moved", RunPhase::finished, 40);
+    s.run("found-nothing", RunPhase::finished, 30, /*effects=*/false);
+    s.run("planned", RunPhase::planned, 20);
+    EXPECT_EQ(s.found("last", Last::changing), "moved");
+    s.run("killed", RunPhase::applying, 10);
+    EXPECT_EQ(s.found("last", Last::changing), "killed");
+}
+
+TEST(StateDirectory, LastForResumeMayBeAPlanThatSomebodyBeganToCarryOut) {
+    State s;
+    s.run("stopped", RunPhase::stopped, 40);
+    const RunPaths probed = s.run("probed", RunPhase::planned, 30);
+    EXPECT_EQ(s.found("last", Last::unfinished), "stopped");
+    ASSERT_TRUE(write_file_atomically(probed.begun(), ""));
+    EXPECT_EQ(s.found("last", Last::unfinished), "probed");
+}
+
+TEST(StateDirectory, PrunesWhatNobodyNeedsToGoOnWith) {
+    State s;
+    for (const RunPhase phase :
+         {RunPhase::planning, RunPhase::planned, RunPhase::applying, RunPhase::stopped, RunPhase::finished})
+        s.run(std::string(name_of(phase)), phase, 60, true, "");
+    s.run("young", RunPhase::finished, 1, true, "");
+    s.run("undo-of-stopped", RunPhase::planned, 60, true, "stopped");
+    s.run("undo-of-nothing", RunPhase::planned, 60, true, "gone");
+    const RunPaths undone = s.run("undone", RunPhase::applying, 60, true, "");
+    ASSERT_TRUE(write_file_atomically(undone.seal(), "its-undo"));
+    s.run("its-undo", RunPhase::finished, 1, true, "undone");
+
+    auto pruned = s.state.prune(kNow - minutes(30));
+    ASSERT_TRUE(pruned) << pruned.error().message;
+
+    const auto runs = s.state.runs();
+    ASSERT_TRUE(runs);
+    std::set<std::string> left;
+    for (const RunSummary& run : *runs)
+        left.insert(run.paths.id);
+    EXPECT_EQ(left, (std::set<std::string>{"applying", "stopped", "young", "undo-of-stopped", "its-undo"}));
+    EXPECT_EQ(pruned->size(), 5U);
+}
+
+TEST(StateDirectory, DoesNotPruneWhatAProcessIsPlanning) {
+    State s;
+    const RunPaths run = s.run("planning", RunPhase::planning, 60);
+    auto lock = s.state.lock_run(run);
+    ASSERT_TRUE(lock);
+    EXPECT_TRUE(s.state.prune(kNow)->empty());
 }
 
 TEST(StateDirectory, MakesUpNamesAndRefusesThoseThatAreNone) {
@@ -267,6 +321,17 @@ TEST(Scopes, OfAnUnfinishedRunAreRefusedNamingItUntilItIsFinished) {
 }
 
 // Rule R2.
+TEST(Scopes, CanBeLookedAtWithoutTakingThem) {
+    State s;
+    s.run("one", RunPhase::applying);
+    const std::vector<Scope> scopes = {{"store", "b", "in/"}};
+    EXPECT_TRUE(look_at_scopes(s.state, scopes, kNow)->holder.empty());
+    ASSERT_TRUE(take_scopes(s.state, "one", scopes, kNow)->lock);
+    EXPECT_EQ(look_at_scopes(s.state, scopes, kNow)->holder, "one");
+    EXPECT_TRUE(look_at_scopes(s.state, {{"store", "b", "out/"}}, kNow)->holder.empty());
+    EXPECT_TRUE(take_scopes(s.state, "one", scopes, kNow)->lock) << "looking took nothing";
+}
+
 TEST(Scopes, ReleasedWithAQuietTimeMakeTheNextRunWaitItOut) {
     State s;
     s.run("one", RunPhase::finished);

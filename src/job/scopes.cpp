@@ -124,35 +124,19 @@ Status release_entry(const std::string& path, WallTime from) {
     return write_entry(entry);
 }
 
-RunPaths run_of(const StateDirectory& state, const std::string& run_id) {
-    return {.id = run_id, .directory = state.path() + "/runs/" + run_id};
-}
-
 bool is_forgotten(const Entry& entry, WallTime now) {
     return entry.released_until && *entry.released_until + kScopesRemembered <= now;
 }
 
 // Nobody can go on with a run whose directory is gone.
 bool is_orphan(const StateDirectory& state, const Entry& entry) {
-    return !entry.released_until && ::access(run_of(state, entry.run_id).directory.c_str(), F_OK) != 0;
+    return !entry.released_until && ::access(state.paths_of(entry.run_id).directory.c_str(), F_OK) != 0;
 }
 
-}  // namespace
-
-bool Scope::overlaps(const Scope& other) const {
-    if (identity != other.identity) return false;
-    if (bucket.empty() || other.bucket.empty()) return true;
-    // As one path: a local bucket is a directory, and may lie inside another.
-    const std::string ours = place_of(*this), theirs = place_of(other);
-    return ours.starts_with(theirs) || theirs.starts_with(ours);
-}
-
-Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
-                               WallTime now, const std::string& instead_of) {
-    const std::string locks = directory_of(state);
-    TRY_LET(held, guard(locks));
-    (void)held;
-    TRY_LET(entries, read_entries(locks));
+// What stands in the way of a run, and what was changed there lately. Held by the caller: the guard.
+Result<ScopeGrant> in_the_way(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
+                              WallTime now, const std::string& instead_of) {
+    TRY_LET(entries, read_entries(directory_of(state)));
     ScopeGrant grant;
     for (Entry& entry : entries) {
         if (entry.run_id == run_id) continue;
@@ -173,10 +157,34 @@ Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& r
             if (!grant.wait_until || *grant.wait_until < until) grant.wait_until = until, grant.holder = entry.run_id;
             continue;
         }
-        const bool live = run_is_live(run_of(state, entry.run_id));
+        const bool live = run_is_live(state.paths_of(entry.run_id));
         if (entry.run_id == instead_of && !live) continue;
         return ScopeGrant{.holder = entry.run_id, .holder_live = live};
     }
+    return grant;
+}
+
+bool is_held(const ScopeGrant& grant) {
+    return !grant.holder.empty() && !grant.wait_until;
+}
+
+}  // namespace
+
+bool Scope::overlaps(const Scope& other) const {
+    if (identity != other.identity) return false;
+    if (bucket.empty() || other.bucket.empty()) return true;
+    // As one path: a local bucket is a directory, and may lie inside another.
+    const std::string ours = place_of(*this), theirs = place_of(other);
+    return ours.starts_with(theirs) || theirs.starts_with(ours);
+}
+
+Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
+                               WallTime now, const std::string& instead_of) {
+    const std::string locks = directory_of(state);
+    TRY_LET(held, guard(locks));
+    (void)held;
+    TRY_LET(grant, in_the_way(state, run_id, scopes, now, instead_of));
+    if (is_held(grant)) return grant;
     TRY(write_entry({.path = path_of(locks, run_id), .run_id = run_id, .scopes = scopes}));
     // Only now: should the machine stop in between, both hold it, and undo takes it again.
     if (!instead_of.empty()) {
@@ -185,6 +193,13 @@ Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& r
     }
     grant.lock.emplace().path_ = path_of(locks, run_id);
     return grant;
+}
+
+Result<ScopeGrant> look_at_scopes(const StateDirectory& state, const std::vector<Scope>& scopes, WallTime now) {
+    TRY_LET(held, guard(directory_of(state)));
+    (void)held;
+    TRY_LET(grant, in_the_way(state, {}, scopes, now, {}));
+    return is_held(grant) ? grant : ScopeGrant{};
 }
 
 Status ScopeLock::release(std::optional<WallTime> from) {
@@ -196,13 +211,16 @@ Status ScopeLock::release(std::optional<WallTime> from) {
     return sync_directory(locks);
 }
 
-Status release_scopes(const StateDirectory& state, const std::string& run_id, WallTime from) {
+Status release_scopes(const StateDirectory& state, const std::string& run_id, std::optional<WallTime> from) {
     const std::string locks = directory_of(state), path = path_of(locks, run_id);
     TRY_LET(held, guard(locks));
     (void)held;
     auto entry = read_entry(path);
     if (!entry) return entry.error().code == Code::not_found ? Status() : Status(std::move(entry).error());
-    return entry->released_until ? Status() : release_entry(path, from);
+    if (entry->released_until) return {};
+    if (from) return release_entry(path, *from);
+    TRY(remove_file(path));
+    return sync_directory(locks);
 }
 
 // The run's directory is about to go. What it changed is remembered for a while all the same.

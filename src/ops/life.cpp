@@ -62,12 +62,15 @@ Status free_for_journal(const RunPaths& run, const PlanTotals& totals) {
                  .reason = "disk-full"};
 }
 
-Status not_sealed(const RunPaths& run) {
+Status not_sealed(const StateDirectory& state, const RunPaths& run) {
     auto seal = read_file(run.seal(), 4096);
     if (!seal) return seal.error().code == Code::not_found ? Status{} : Status(std::move(seal).error());
+    const bool undone = read_summary(state.paths_of(*seal)).phase == RunPhase::finished;
     return Error{
         .code = Code::refused,
-        .message = "run " + run.id + " was sealed by its undo " + *seal + "; go on with: dray resume " + *seal};
+        .message = undone
+                       ? "run " + run.id + " was undone by " + *seal + "; to do the work again, run its command again"
+                       : "run " + run.id + " is being undone by " + *seal + "; go on with that: dray undo " + run.id};
 }
 
 // A quiet time, no longer than a person who knows better allowed (--quiet-time).
@@ -112,7 +115,8 @@ Result<std::unique_ptr<Past>> read_past(const RunPaths& run, const PlanReader& p
     past->journal = *std::move(summary);
     if (past->journal.plan_checksum != plan.checksum())
         return Error{.code = Code::conflict,
-                     .message = run.journal() + " belongs to another plan than " + run.plan() + "; nothing was done"};
+                     .message = run.journal() + " belongs to another plan than " + run.plan() +
+                                "; nothing was done. Put back the one that was there before"};
     return past;
 }
 
@@ -120,18 +124,49 @@ bool is_finished(const JournalSummary& journal) {
     return journal.last_process_ended && !journal.ends.empty() && journal.ends.back().outcome == "finished";
 }
 
-// A process that died between its end line and the release of its scopes left a finished run that holds them still.
-// Whether `holder` is one; its scopes are then released.
-Result<bool> release_if_finished(const Context& ctx, const StateDirectory& state, const std::string& holder) {
+// A process that died between its end line and the release of its scopes left a finished run that holds them still; one
+// that died before its journal left a run that changed nothing (what an undo holds then is its parent's, whose requests
+// may still land). Whether `holder` is one; its scopes are then released.
+Result<bool> release_if_over(const Context& ctx, const StateDirectory& state, const std::string& holder) {
     TRY_LET(run, state.find_run(holder));
     const auto lock = state.lock_run(run);
     if (!lock) return lock.error().code == Code::refused ? Result<bool>(false) : Result<bool>(lock.error());
     auto journal = read_journal(run.journal(), {});
-    if (!journal) return journal.error().code == Code::not_found ? Result<bool>(false) : Result<bool>(journal.error());
-    if (!is_finished(*journal)) return false;
+    if (!journal && journal.error().code != Code::not_found) return std::move(journal).error();
+    if (!journal && !read_summary(run).parent.empty()) return false;
+    if (journal && !is_finished(*journal)) return false;
     const WallTime now = ctx.clock().wall();
-    TRY(release_scopes(state, run.id, quiet_until(*journal, now).value_or(now)));
+    if (journal)
+        TRY(release_scopes(state, run.id, quiet_until(*journal, now).value_or(now)));
+    else
+        TRY(release_scopes(state, run.id, std::nullopt));
     return true;
+}
+
+// The holder of scopes that another run needs, and what a person can do about it.
+Error held_by(const StateDirectory& state, const ScopeGrant& grant) {
+    const RunSummary holder = read_summary(state.paths_of(grant.holder));
+    std::string text = "run " + grant.holder;
+    if (grant.holder_live)
+        text += " is working on the same prefix; wait for it (--wait-lock)";
+    else if (!holder.sealed_by.empty())
+        text += " on the same prefix is being undone; finish that first: dray undo " + grant.holder;
+    else if (!holder.parent.empty())
+        text += " is unfinished on the same prefix; finish it first: dray resume " + grant.holder;
+    else
+        text += " is unfinished on the same prefix; finish it first: dray resume " + grant.holder +
+                ", or take it back: dray undo " + grant.holder;
+    return {.code = Code::refused, .message = std::move(text)};
+}
+
+// Called while `grant` says that another run holds the scopes: returns when it is worth asking again.
+Status make_way(const Context& ctx, const RunEnvironment& env, const StateDirectory& state, const ScopeGrant& grant) {
+    if (!grant.holder_live) {
+        TRY_LET(over, release_if_over(ctx, state, grant.holder));
+        if (over) return {};
+    }
+    if (!env.wait_lock || !grant.holder_live) return held_by(state, grant);
+    return ctx.sleep(std::chrono::seconds(1));
 }
 
 Result<ScopeGrant> take_run_scopes(const Context& ctx, const RunEnvironment& env, const StateDirectory& state,
@@ -144,18 +179,7 @@ Result<ScopeGrant> take_run_scopes(const Context& ctx, const RunEnvironment& env
                              "requests of run " + grant.holder + " on the same prefix may still land"));
             return std::move(grant);
         }
-        if (!grant.holder_live) {
-            TRY_LET(over, release_if_finished(ctx, state, grant.holder));
-            if (over) continue;
-        }
-        if (!env.wait_lock || !grant.holder_live)
-            return Error{.code = Code::refused,
-                         .message = "run " + grant.holder + (grant.holder_live ? " is working" : " is unfinished") +
-                                    " on the same prefix; " +
-                                    (grant.holder_live ? "wait for it (--wait-lock)"
-                                                       : "finish it first: dray resume " + grant.holder +
-                                                             ", or dray undo " + grant.holder)};
-        TRY(ctx.sleep(std::chrono::seconds(1)));
+        TRY(make_way(ctx, env, state, grant));
     }
 }
 
@@ -186,7 +210,7 @@ public:
     Result<RunResult> carry_out() {
         const auto lock = state_.lock_run(run_);
         if (!lock) return lock.error();
-        TRY(not_sealed(run_));
+        TRY(not_sealed(state_, run_));
         TRY_LET(plan, PlanReader::open(run_.plan()));
         TRY_LET(contract, read_contract(plan.header().options));
         TRY_LET(past, read_past(run_, plan));
@@ -196,6 +220,7 @@ public:
             return result_;
         }
 
+        if (!past->any) TRY(write_file_atomically(run_.begun(), ""));
         TRY(free_for_journal(run_, plan.totals()));
         TRY_LET(stores, open_stores(env_, plan.header().stores));
         TRY_LET(scopes, take_run_scopes(ctx_, env_, state_, run_, plan.header(), contract, result_));
@@ -387,6 +412,7 @@ Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, con
         .argv = command.argv,
         .stores = stores.resolved,
         .options = write_contract({.options = command.options, .scopes = scopes_of(command, stores.resolved, rule)}),
+        .settings = command.settings,
         .made_by = std::string("dray ") + kVersion,
         .made_at = ctx.clock().wall()};
     TRY(write_run_json(run, header));
@@ -408,20 +434,34 @@ Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, con
                                 .progress = env.watcher.planning});
 }
 
-}  // namespace
+// Before hours of listing: would the run have to wait for another, or be refused?
+Status way_is_free(const Context& ctx, const RunEnvironment& env, const StateDirectory& state,
+                   const std::vector<Scope>& scopes) {
+    for (;;) {
+        TRY_LET(grant, look_at_scopes(state, scopes, ctx.clock().wall()));
+        if (grant.holder.empty()) return {};
+        TRY(make_way(ctx, env, state, grant));
+    }
+}
 
-Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, const MoveCommand& command) {
+// No plan, no run: nothing is left to trip over. What cannot be removed does not hide why there is none.
+void drop_run(StateDirectory& state, const RunPaths& run) {
+    if (auto removed = state.remove_run(run); !removed)
+        log_event(LogLevel::warning, "run-directory-left", {{"run", run.id}, {"why", removed.error().message}});
+}
+
+Result<PlannedRun> make_plan(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
+                             bool apply_at_once) {
     TRY_LET(rule, Relayout::compile(command.rule));
     PlannedRun planned{.warnings = rule.warnings()};
     TRY_LET(stores, open_stores(env, command.stores));
     TRY_LET(state, StateDirectory::open(env.state_directory));
+    if (apply_at_once) TRY(way_is_free(ctx, env, state, scopes_of(command, stores.resolved, rule)));
     TRY_LET(run, state.create_run(env.run_name));
     planned.run = run;
     auto checksum = plan_into(ctx, env, command, run, state, rule, stores);
     if (!checksum) {
-        // No plan, no run: nothing is left to trip over. What cannot be removed does not hide why there is no plan.
-        if (auto removed = state.remove_run(run); !removed)
-            log_event(LogLevel::warning, "run-directory-left", {{"run", run.id}, {"why", removed.error().message}});
+        drop_run(state, run);
         return std::move(checksum).error();
     }
     planned.checksum = *std::move(checksum);
@@ -430,10 +470,39 @@ Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, cons
     return planned;
 }
 
+// An error before the first effect: with what to do next, where going on may help.
+Error before_the_first_effect(Error error, const RunPaths& run) {
+    const RunSummary summary = read_summary(run);
+    if (summary.phase == RunPhase::planned && summary.begun && error.code != Code::refused)
+        error.message += "; nothing was changed yet, go on with: dray resume " + run.id;
+    return error;
+}
+
+}  // namespace
+
+Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, const MoveCommand& command) {
+    return make_plan(ctx, env, command, /*apply_at_once=*/false);
+}
+
+Result<RunResult> move_run(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
+                           const MoveRunOptions& options) {
+    TRY_LET(planned, make_plan(ctx, env, command, /*apply_at_once=*/true));
+    if (options.planned) options.planned(planned);
+    TRY_LET(state, StateDirectory::open(env.state_directory));
+    auto result = Process(ctx, env, state, planned.run).carry_out();
+    if (result) return result;
+    const bool unwanted = options.drop_unbegun || result.error().code == Code::refused;
+    if (!unwanted || read_summary(planned.run).phase != RunPhase::planned)
+        return before_the_first_effect(std::move(result).error(), planned.run);
+    drop_run(state, planned.run);
+    return result;
+}
+
 Result<RunResult> apply_run(const Context& ctx, const RunEnvironment& env, const std::string& name) {
     TRY_LET(state, StateDirectory::open(env.state_directory));
     TRY_LET(run, state.find_run(name));
-    return Process(ctx, env, state, run).carry_out();
+    auto result = Process(ctx, env, state, run).carry_out();
+    return result ? std::move(result) : before_the_first_effect(std::move(result).error(), run);
 }
 
 namespace {
@@ -485,7 +554,7 @@ Result<bool> is_there(const std::string& path) {
 Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const std::string& name,
                            const std::vector<std::string>& argv) {
     TRY_LET(state, StateDirectory::open(env.state_directory));
-    TRY_LET(parent, state.find_run(name));
+    TRY_LET(parent, state.find_run(name, Last::changing));
     RunPaths undo;
     {
         const auto lock = state.lock_run(parent);
@@ -519,13 +588,14 @@ Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const 
         TRY_LET(planned, is_there(undo.plan()));
         if (!planned) TRY(plan_undo(ctx, plan, parent, undo, argv, locked));
     }
-    return Process(ctx, env, state, undo).carry_out();
+    auto result = Process(ctx, env, state, undo).carry_out();
+    return result ? std::move(result) : before_the_first_effect(std::move(result).error(), undo);
 }
 
 Result<VerifyResult> verify_run(const Context& ctx, const RunEnvironment& env, const std::string& name,
                                 const VerifyOptions& options) {
     TRY_LET(state, StateDirectory::open(env.state_directory));
-    TRY_LET(run, state.find_run(name));
+    TRY_LET(run, state.find_run(name, Last::changing));
     TRY_LET(plan, PlanReader::open(run.plan()));
     TRY(make_directories(run.scratch()));
     TRY_LET(joined, JoinedReader::open(plan, run.journal(), run.scratch()));
@@ -558,9 +628,7 @@ Result<RunStatus> run_status(const RunEnvironment& env, const std::string& name)
     TRY_LET(state, StateDirectory::open(env.state_directory));
     TRY_LET(run, state.find_run(name));
     RunStatus status;
-    TRY_LET(all, state.runs());
-    for (const RunSummary& summary : all)
-        if (summary.paths.id == run.id) status.summary = summary;
+    status.summary = read_summary(run);
     auto plan = PlanReader::open(run.plan());
     if (!plan) {
         if (plan.error().code == Code::not_found) return status;

@@ -73,6 +73,7 @@ struct MoveCommand {
     Overwrite overwrite = Overwrite::never;
     std::uint64_t limit = UINT64_MAX;  // effects
     MoveOptions options;
+    std::string settings;  // PlanHeader::settings
 };
 
 struct PlannedRun {
@@ -101,6 +102,16 @@ Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, cons
 // Carries out a planned run, or goes on with one: `run` as StateDirectory::find_run() takes it. A finished run is
 // answered with its balance. Errors before the first effect: refused (sealed by an undo, locked, aliases, strict),
 // corrupt, conflict, not_found, ...; later ones are in RunResult::error.
+// Plans and applies at once: what stands in the way is found before the listing. A plan that is refused before its
+// first effect is removed again: nobody asked for one. One that was stopped or failed there stays to be resumed, unless
+// `drop_unbegun`. `planned` is told of the plan and may be empty.
+struct MoveRunOptions {
+    std::function<void(const PlannedRun&)> planned;
+    bool drop_unbegun = false;
+};
+Result<RunResult> move_run(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
+                           const MoveRunOptions& options = {});
+
 Result<RunResult> apply_run(const Context& ctx, const RunEnvironment& env, const std::string& run);
 
 // Plans and applies the undo of a run, or goes on with the undo that sealed it. What cannot come back is said first.

@@ -39,12 +39,15 @@ public:
     }
     bool there(const std::string& key) const { return store->head(ctx, {"b", key, {}}).has_value(); }
 
-    RunPaths plan(const std::string& in = "in/", bool exclusive = false) {
+    static MoveCommand command(const std::string& in = "in/", bool exclusive = false) {
         MoveCommand command{.stores = {{}}, .source_bucket = "b", .source_prefix = in};
         command.options.exclusive = exclusive;
         command.rule = {
             .to = "{path}", .source_bucket = "b", .source_prefix = in, .target_bucket = "b", .target_prefix = "out/"};
-        auto planned = plan_move(ctx, env, command);
+        return command;
+    }
+    RunPaths plan(const std::string& in = "in/", bool exclusive = false) {
+        auto planned = plan_move(ctx, env, command(in, exclusive));
         EXPECT_TRUE(planned) << planned.error().message;
         return planned->run;
     }
@@ -57,6 +60,11 @@ public:
         auto status = run_status(env, run.id);
         EXPECT_TRUE(status);
         return status->summary.phase;
+    }
+    std::vector<RunSummary> runs() {
+        auto state = StateDirectory::open(env.state_directory);
+        EXPECT_TRUE(state);
+        return *state->runs();
     }
     // What another run would be told that wants the whole bucket.
     ScopeGrant ask_for_everything() {
@@ -143,6 +151,83 @@ TEST(Life, AnUndoThatCannotBeginYetKeepsWhatItsParentHeld) {
     ASSERT_TRUE(undone) << undone.error().message;
     EXPECT_TRUE(undone->finished());
     EXPECT_TRUE(life.there("in/a") && !life.there("out/a"));
+}
+
+TEST(Life, AMoveThatAnotherRunStandsInTheWayOfIsRefusedBeforeItListsAndLeavesNoRun) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    life.faults = {{.verb = Verb::copy, .action = FaultAction::lose_answer},
+                   {.verb = Verb::head, .count = 100, .action = FaultAction::fail}};
+    ASSERT_EQ(life.apply(run).balance.left, 1U);
+
+    life.faults = {{.verb = Verb::list, .count = 100, .action = FaultAction::fail}};
+    auto refused = move_run(life.ctx, life.env, Life::command());
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::refused) << refused.error().message;
+    EXPECT_NE(refused.error().message.find("dray undo " + run.id), std::string::npos) << refused.error().message;
+    EXPECT_EQ(life.runs().size(), 1U);
+}
+
+TEST(Life, AMoveThatFailsBeforeItsFirstEffectStaysToBeResumedUnlessItWasToBeDropped) {
+    Life life;
+    life.put("in/a");
+    life.faults = {{.verb = Verb::bucket_facts, .count = 100, .action = FaultAction::fail}};
+
+    ASSERT_FALSE(move_run(life.ctx, life.env, Life::command(), {.drop_unbegun = true}));
+    EXPECT_TRUE(life.runs().empty());
+
+    auto failed = move_run(life.ctx, life.env, Life::command());
+    ASSERT_FALSE(failed);
+    auto state = StateDirectory::open(life.env.state_directory);
+    auto last = state->find_run("last", Last::unfinished);
+    ASSERT_TRUE(last) << last.error().message;
+    EXPECT_NE(failed.error().message.find("dray resume " + last->id), std::string::npos) << failed.error().message;
+
+    life.faults.clear();
+    EXPECT_TRUE(life.apply(*last).finished());
+    EXPECT_TRUE(life.there("out/a"));
+}
+
+TEST(Life, ARunThatDiedBeforeItsJournalDoesNotHoldItsPrefix) {
+    Life life;
+    life.put("in/a");
+    const RunPaths dead = life.plan();
+    auto state = StateDirectory::open(life.env.state_directory);
+    ASSERT_TRUE(take_scopes(*state, dead.id, {kEverything}, life.clock.wall())->lock);
+
+    auto moved = move_run(life.ctx, life.env, Life::command());
+
+    ASSERT_TRUE(moved) << moved.error().message;
+    EXPECT_TRUE(moved->finished());
+}
+
+TEST(Life, UndoOfTheLastRunIsThatOfTheLastThatChangedSomething) {
+    Life life;
+    life.put("in/a");
+    life.apply(life.plan());
+    life.apply(life.plan());  // finds nothing
+
+    auto undone = undo_run(life.ctx, life.env, "last", {});
+
+    ASSERT_TRUE(undone) << undone.error().message;
+    EXPECT_TRUE(life.there("in/a"));
+}
+
+TEST(Life, ARunThatWasUndoneSaysSoAndNotToResumeIt) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    life.apply(run);
+    auto undone = undo_run(life.ctx, life.env, run.id, {});
+    ASSERT_TRUE(undone && undone->finished());
+
+    auto again = apply_run(life.ctx, life.env, run.id);
+
+    ASSERT_FALSE(again);
+    EXPECT_NE(again.error().message.find("was undone by " + undone->run.id), std::string::npos);
+    EXPECT_EQ(again.error().message.find("dray resume"), std::string::npos) << again.error().message;
 }
 
 TEST(Life, UndoLeavesATargetThatWasFoundEqualAndNotMade) {
