@@ -28,5 +28,6 @@ Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& 
 // `dray compat NAME ARGS...`, or argv[0] = NAME: the old command lines. Returns their own exit status.
 int run_compat(Shell& shell, const std::string& name, const std::vector<std::string>& arguments);
 bool is_compat_name(const std::string& name);
+std::string_view compat_usage();
 
 }  // namespace dray

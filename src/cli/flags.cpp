@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "cli/commands.h"
 
 namespace dray {
 namespace {
@@ -234,7 +235,10 @@ void set_up_list(CLI::App& app, ListFlags& flags) {
 
 void set_up_segregate(CLI::App& app, SegregateFlags& flags, std::string& proof, std::string& delete_when) {
     app.add_option("-c,--config", flags.config, "XML file: docs/segregate.md")->required();
-    app.add_option("-d,--datetime", flags.datetime, "'YYYY-MM-DD HH:MM:SS' for files when the config has no pattern");
+    // As a function: CLI11 would take an empty word for one that is not there.
+    app.add_option_function<std::string>(
+        "-d,--datetime", [&flags](const std::string& text) { flags.datetime = text; },
+        "'YYYY-MM-DD HH:MM:SS' for files when the config has no pattern");
     app.add_flag("-v,--verbose", flags.verbose_log, "DEBUG lines in the config's log file");
     app.add_option("--on-collision", flags.on_collision, "refuse (default), keep or rename")
         ->check(CLI::IsMember({"refuse", "keep", "rename"}))
@@ -275,6 +279,9 @@ public:
             *add<SegregateFlags>("segregate", "move dated files into dated folders, by an XML config", segregate_),
             segregate_, segregate_proof_, segregate_delete_);
         add_runs();
+        // main() takes it before it comes here; it stands in the help.
+        app_.add_subcommand("compat", "the command lines of older programs: dray compat segregate ...")
+            ->callback([this] { chosen_ = [] { return Invocation(Printed{std::string(compat_usage()) + "\n"}); }; });
         CLI::App* plan = app_.add_subcommand("plan", "plan a command without applying it: dray plan mv ...");
         plan->require_subcommand(1);
         plan->footer(kPlanExamples);

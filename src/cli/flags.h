@@ -57,7 +57,8 @@ struct MoveFlags {
 
 struct SegregateFlags {
     CommonFlags common;
-    std::string config, datetime, on_collision = "refuse", unset_group = "error", explain;
+    std::optional<std::string> datetime;  // given, though it may be empty: then it is wrong
+    std::string config, on_collision = "refuse", unset_group = "error", explain;
     bool verbose_log = false, keep_subdirs = false, dry_run = false, plan_only = false;
     std::optional<std::uint64_t> limit;
     MoveOptions options;

@@ -60,6 +60,7 @@ int main_of(const std::vector<std::string>& argv) {
     const std::vector<std::string> arguments(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
     if (!argv.empty() && is_compat_name(base_name(argv.front())))
         return run_compat(shell, base_name(argv.front()), arguments);
+    if (arguments.size() == 1 && arguments[0] == "compat") return run_compat(shell, "", {});
     if (arguments.size() >= 2 && arguments[0] == "compat")
         return run_compat(shell, arguments[1], {arguments.begin() + 2, arguments.end()});
 

@@ -1,8 +1,7 @@
 // `dray segregate -c FILE` and the door under the old name: the same run, other streams and exit codes.
-#include <cstdio>
 #include <filesystem>
 
-#include "base/file.h"
+#include "base/checksum.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/argparse.h"
@@ -10,7 +9,9 @@
 #include "cli/environment.h"
 #include "cli/exit_code.h"
 #include "cli/run_text.h"
-#include "job/joined.h"
+#include "cli/script_log.h"
+#include "ops/contract.h"
+#include "ops/neighbours.h"
 #include "ops/segregate.h"
 
 namespace dray {
@@ -42,19 +43,34 @@ Result<Segregation> read_segregation(const SegregateFlags& flags, bool door) {
                    .zero_delay_is_a_day = door,
                    .keep_subdirs = flags.keep_subdirs,
                    .unset_group = flags.unset_group == "empty" ? UnsetGroup::empty : UnsetGroup::error};
-    if (!flags.datetime.empty()) {
-        TRY_LET(date, parse_segregate_date(flags.datetime));
+    if (flags.datetime) {
+        TRY_LET(date, parse_segregate_date(*flags.datetime));
         all.choices.date = date;
     }
+    if (auto sane = check_segregate_delay(all.config, all.choices); !sane)
+        return std::move(sane).error().within(flags.config);
     all.log_date = segregate_log_date(all.config, all.choices);
     TRY_LET(path, segregate_log_path(all.config, all.choices.now));
     all.log_path = path;
     return all;
 }
 
+PlannedStore store_of(const Segregation& all) {
+    return {.url = "s3://" + all.config.source.bucket + "/" + all.config.source.prefix};
+}
+
+// All that decides what is done with an object: a begun run is taken up by a start with the same only.
+std::string settings_of(const Segregation& all, const SegregateFlags& flags) {
+    const bool date_decides = !all.config.match_pattern && all.choices.date;
+    std::string text = all.config.sha256 + "\n" + flags.on_collision + "\n" + flags.unset_group + "\n" +
+                       (flags.keep_subdirs ? "keep-subdirs" : "") + "\n" + (date_decides ? *flags.datetime : "") +
+                       "\n" + write_contract({.options = flags.options});
+    if (all.config.time_delay_is_zero && all.choices.zero_delay_is_a_day) text += "\n0 is a day";
+    return hex(sha256(text));
+}
+
 MoveCommand command_of(const Segregation& all, const SegregateFlags& flags) {
-    MoveCommand command{.command = "segregate",
-                        .stores = {{.url = "s3://" + all.config.source.bucket + "/" + all.config.source.prefix}}};
+    MoveCommand command{.command = "segregate", .stores = {store_of(all)}};
     // The same words for every start of one config, so that a later start finds what an earlier one left unfinished.
     command.argv = {"dray", "segregate", "-c", std::filesystem::absolute(flags.config).lexically_normal().string()};
     command.source_bucket = all.config.source.bucket;
@@ -65,126 +81,153 @@ MoveCommand command_of(const Segregation& all, const SegregateFlags& flags) {
                                                             : OnCollision::refuse;
     command.limit = flags.limit.value_or(UINT64_MAX);
     command.options = flags.options;
+    command.settings = settings_of(all, flags);
     return command;
 }
 
-// The log file of the script it replaces: appended, and never in the way of the moves (lines that cannot be written are
-// counted).
-class ScriptLog {
-public:
-    ScriptLog(const Segregation& all, bool debug)
-        : date_(all.log_date), debug_(debug), file_(std::fopen(all.log_path.c_str(), "a")) {}
-    ~ScriptLog() {
-        if (file_ && std::fclose(file_) != 0) ++lost_;
-    }
-    ScriptLog(const ScriptLog&) = delete;
-    ScriptLog& operator=(const ScriptLog&) = delete;
-
-    void line(std::string_view level, const std::string& text) {
-        if (level == "DEBUG" && !debug_) return;
-        const std::string bytes = segregate_log_line(local(real_clock().wall()), level, date_, printable(text));
-        if (!file_ || std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size() || std::fflush(file_) != 0)
-            ++lost_;
-    }
-    std::uint64_t lost() const { return lost_; }
-
-private:
-    const DateTime date_;
-    const bool debug_;
-    std::FILE* file_;
-    std::uint64_t lost_ = 0;
-};
-
-void log_action(ScriptLog& log, const JoinedAction& joined) {
-    const Action& action = joined.action;
-    if (action.what == Do::skip) return log.line("DEBUG", "skipped " + action.from.key + ": " + action.reason);
-    if (action.reason == "no-match") log.line("ERROR", "no match found: " + action.from.key);
-    if (action.reason == "no-date" || action.reason == "group-unset")
-        log.line("ERROR", "fail to convert date: " + action.from.key);
-
-    const std::string reason = action.what == Do::fail ? action.reason : joined.final ? joined.final->reason : "";
-    const bool failed = action.what == Do::fail || (joined.final && joined.final->state == ReceiptState::failed);
-    if (failed) log.line("ERROR", "Error moving " + action.from.key + " to " + action.to.key + ": " + reason);
-    if (!failed && joined.final) log.line("DEBUG", "moved " + action.from.key + " to " + action.to.key);
-}
-
-Status log_run(ScriptLog& log, const RunPaths& run) {
-    TRY_LET(plan, PlanReader::open(run.plan()));
-    TRY(make_directories(run.scratch()));
-    TRY_LET(joined, JoinedReader::open(plan, run.journal(), run.scratch()));
-    for (;;) {
-        TRY_LET(next, joined.next());
-        if (!next) return {};
-        log_action(log, *next);
-    }
-}
-
-// Runs of this config that did not finish, oldest first.
-Result<std::vector<RunSummary>> unfinished(const std::string& state, const std::vector<std::string>& argv) {
+// Runs of this config that are at work, or were begun and did not finish, oldest first: what they half did is to be
+// finished before anything is planned anew. A plan that was never begun is nobody's duty, and may be of a config that was
+// mended since.
+Result<std::vector<RunSummary>> unfinished(const std::string& state, const MoveCommand& command) {
     TRY_LET(directory, StateDirectory::open(state));
     TRY_LET(runs, directory.runs());
     std::vector<RunSummary> found;
     for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
-        if (run->command != "segregate" || run->phase == RunPhase::finished || run->phase == RunPhase::planning)
-            continue;
-        if (!run->sealed_by.empty()) continue;
+        const bool begun = run->phase == RunPhase::applying || run->phase == RunPhase::stopped;
+        if (run->command != "segregate" || !(begun || run->live) || !run->sealed_by.empty()) continue;
         auto plan = PlanReader::open(run->paths.plan());
-        if (plan && plan->header().argv == argv) found.push_back(*run);
+        if (!plan || plan->header().argv != command.argv) continue;
+        if (!run->live && plan->header().settings != command.settings)
+            return Error{.code = Code::refused,
+                         .message = "run " + run->paths.id +
+                                    " of this config file was begun with other settings and is unfinished; finish it "
+                                    "first: dray resume " +
+                                    run->paths.id + ", or take it back: dray undo " + run->paths.id};
+        found.push_back(*run);
     }
     return found;
 }
 
-// Plans and applies, or first goes on with what an earlier start left.
-Result<RunResult> segregate_once(Shell& shell, const MoveCommand& command, const RunEnvironment& env) {
+// What one start carried out: the runs that it took up, oldest first, and its own. `error`: why there are no more.
+struct Segregated {
+    std::vector<RunResult> runs;
+    std::optional<Error> error;
+
+    Balance::Totals sum() const {
+        Balance::Totals all;
+        for (const RunResult& run : runs) {
+            all.done += run.balance.done;
+            all.failed += run.balance.failed;
+            all.left += run.balance.left;
+            for (const auto& [reason, count] : run.balance.failed_by)
+                all.failed_by[reason] += count;
+        }
+        return all;
+    }
+    std::string names() const {
+        std::string text;
+        for (const RunResult& run : runs)
+            text += (text.empty() ? "run " : ", run ") + run.run.id;
+        return text;
+    }
+};
+
+// One run is over, or as far as it comes: into the log with it.
+Status log_result(ScriptLog& log, const RunResult& result, const std::optional<ActionStates>& logged,
+                  const Segregated& before, std::size_t of) {
+    TRY(log_run(log, result.run, logged));
+    const Balance::Totals& balance = result.balance;
+    log.line("INFO", "[curr_loop:" + std::to_string(before.runs.size() + 1) + "][max_loops:" + std::to_string(of) +
+                         "][n_keys:" + std::to_string(balance.listed) +
+                         "][n_file:" + std::to_string(balance.done + balance.failed) + "]");
+    if (balance.left == 0) log.line("WARNING", "No files left");
+    return {};
+}
+
+// Goes on with what earlier starts left, then plans and applies.
+Status segregate_all(Shell& shell, const MoveCommand& command, const RunEnvironment& env, ScriptLog& log,
+                     Segregated& segregated) {
     const Context ctx = shell.context();
-    TRY_LET(left, unfinished(env.state_directory, command.argv));
+    TRY_LET(left, unfinished(env.state_directory, command));
     for (const RunSummary& run : left) {
         if (run.live)
             return Error{.code = Code::refused,
                          .message = "run " + run.paths.id + " of this config is at work now; nothing was done",
                          .reason = "live"};
-        auto result = apply_run(ctx, env, run.paths.id);
-        // A plan that was refused before it began is no duty: what stands in its way may be put right by now.
-        if (!result && result.error().code == Code::refused && run.phase == RunPhase::planned) continue;
-        if (!result || !result->finished()) return result;
+        TRY_LET(logged, logged_before(run));
+        TRY_LET(result, apply_run(ctx, env, run.paths.id));
+        TRY(log_result(log, result, logged, segregated, left.size() + 1));
+        segregated.runs.push_back(result);
+        if (!result.finished()) return {};
     }
-    TRY_LET(planned, plan_move(ctx, env, command));
-    for (const std::string& warning : planned.warnings)
-        shell.complain(warning);
-    return apply_run(ctx, env, planned.run.id);
+    // The next start plans anew: a plan that could not be begun is of no use to it.
+    TRY_LET(result, move_run(ctx, env, command,
+                             {.planned =
+                                  [&shell](const PlannedRun& planned) {
+                                      for (const std::string& warning : planned.warnings)
+                                          shell.complain(warning);
+                                  },
+                              .drop_unbegun = true}));
+    TRY(log_result(log, result, std::nullopt, segregated, left.size() + 1));
+    segregated.runs.push_back(std::move(result));
+    return {};
 }
 
-Result<RunResult> segregate_logged(Shell& shell, const SegregateFlags& flags, const Segregation& all, ScriptLog& log) {
+// The script took what lies beside its directory too, where the directory's slash was missing.
+Status warn_of_neighbours(Shell& shell, StoreRoom& room, const Segregation& all) {
+    if (!all.config.source_lacked_slash) return {};
+    const SegregateConfig::Place& source = all.config.source;
+    PlannedStore planned = store_of(all);
+    TRY_LET(store, room.open(planned));
+    TRY_LET(found, has_neighbours(shell.context(), *store, source));
+    if (found)
+        shell.complain("s3_dir ends at a slash here: keys that merely begin with " +
+                       dray::quoted(source.prefix.substr(0, source.prefix.size() - 1)) +
+                       " are not touched, though the script took them too");
+    return {};
+}
+
+Segregated segregate_logged(Shell& shell, const SegregateFlags& flags, const Segregation& all, ScriptLog& log) {
     CommonFlags common = flags.common;
     if (all.config.workers)
         common.workers = std::min<std::size_t>(common.workers, std::max<std::uint32_t>(*all.config.workers, 1));
     StoreRoom room(shell.context(), common);
     Progress progress(shell, common.quiet ? ProgressStyle::none : common.progress);
-    TRY_LET(env, run_environment(common, room, progress));
+    Segregated segregated;
     log.line("INFO", "Start S3 segregation");
-    auto result = segregate_once(shell, command_of(all, flags), env);
+    const Status ended = [&]() -> Status {
+        TRY_LET(env, run_environment(common, room, progress));
+        TRY(warn_of_neighbours(shell, room, all));
+        return segregate_all(shell, command_of(all, flags), env, log, segregated);
+    }();
     progress.finish();
-    if (!result) {
-        log.line("ERROR", result.error().message);
-        return result;
+    if (!ended) {
+        segregated.error = ended.error();
+        log.line("ERROR", ended.error().message);
+    } else {
+        log.line("INFO", "End S3 segregation, " + segregated.names());
     }
-    TRY(log_run(log, result->run));
-    const Balance::Totals& balance = result->balance;
-    log.line("INFO", "[curr_loop:1][max_loops:1][n_keys:" + std::to_string(balance.listed) +
-                         "][n_file:" + std::to_string(balance.done + balance.failed) + "]");
-    if (balance.left == 0) log.line("WARNING", "No files left");
-    log.line("INFO", "End S3 segregation, run " + result->run.id);
-    return result;
+    return segregated;
 }
 
-// What the script did otherwise with these settings.
-void warn(Shell& shell, const Segregation& all) {
-    if (all.config.time_delay_is_zero && all.choices.zero_delay_is_a_day)
+// The one setting that means two things.
+void warn_of_delay(Shell& shell, const Segregation& all) {
+    if (!all.config.time_delay_is_zero || all.choices.date) return;
+    if (all.choices.zero_delay_is_a_day)
         shell.complain("time_delay 0 means 86400 seconds here, as in the script; write 1 for none");
-    if (all.config.source_lacked_slash)
-        shell.complain("s3_dir ends at a slash here: keys that merely begin with " +
-                       dray::quoted(all.config.source.prefix.substr(0, all.config.source.prefix.size() - 1)) +
-                       " are not touched, though the script took them too");
+    else if (!all.config.match_pattern)
+        shell.complain("time_delay 0 means no delay here; the script, and s3-segregate, take it for 86400 seconds");
+}
+
+// What to type instead of the old name, and what that does otherwise.
+std::string same_with_dray(const SegregateFlags& flags, const Segregation& all, bool strict) {
+    std::string text = "the same with dray itself: dray segregate -c " + shell_word(flags.config);
+    if (flags.datetime) text += " -d " + shell_word(*flags.datetime);
+    if (flags.verbose_log) text += " -v";
+    text += " --on-collision keep";
+    if (all.config.time_delay_is_zero && !all.choices.date) text += "; there time_delay 0 means 0: write 86400";
+    if (!strict) text += "; there a file that stays behind makes the exit status 1";
+    return text;
 }
 
 int door_config_error(Shell& shell, const Error& error) {
@@ -200,48 +243,71 @@ std::string what_stayed(const Balance::Totals& balance) {
     return text;
 }
 
+// Says why it ended early, where it did. The exit code.
+int complain_and_judge(Shell& shell, const Segregated& result) {
+    std::vector<int> codes{kDone};
+    for (const RunResult& run : result.runs) {
+        if (run.error) shell.complain(run.error->message);
+        codes.push_back(exit_code(run, shell.signal()));
+    }
+    if (result.error) {
+        shell.complain(result.error->message);
+        codes.push_back(exit_code(*result.error, shell.signal()));
+    }
+    return worst(codes);
+}
+
 int segregate_door(Shell& shell, const SegregateFlags& flags, bool strict) {
     auto all = read_segregation(flags, /*door=*/true);
     if (!all) return door_config_error(shell, all.error());
-    warn(shell, *all);
+    warn_of_delay(shell, *all);
     auto rule = Relayout::compile(segregate_rule(all->config, all->choices));
     if (!rule) return door_config_error(shell, rule.error());
-    shell.complain("the same with dray itself: dray segregate -c " + shell_word(flags.config) + " --on-collision keep");
+    shell.complain(same_with_dray(flags, *all, strict));
 
-    ScriptLog log(*all, flags.verbose_log);
-    auto result = segregate_logged(shell, flags, *all, log);
+    ScriptLog log(all->log_path, all->log_date, flags.verbose_log);
+    const Segregated result = segregate_logged(shell, flags, *all, log);
     if (log.lost() > 0)
         shell.complain(std::to_string(log.lost()) + " lines of " + all->log_path + " could not be written");
+    const int code = complain_and_judge(shell, result);
+    if (!result.runs.empty())
+        shell.complain(result.names() + ": " + std::to_string(result.sum().done) + " moved, " +
+                       what_stayed(result.sum()));
     if (shell.signal() != 0) return kSignalBase + shell.signal();
-    if (!result) {
-        shell.complain(result.error().message);
-        return strict ? exit_code(result.error(), 0) : 0;
-    }
-    if (result->error) shell.complain(result->error->message);
-    shell.complain("run " + result->run.id + ": " + std::to_string(result->balance.done) + " moved, " +
-                   what_stayed(result->balance));
-    return strict ? exit_code(*result, 0) : 0;
+    return strict ? code : 0;
 }
 
 }  // namespace
 
 Result<int> run_segregate(Shell& shell, const SegregateFlags& flags) {
     TRY_LET(all, read_segregation(flags, /*door=*/false));
-    warn(shell, all);
-    if (flags.dry_run || flags.plan_only || !flags.explain.empty())
+    warn_of_delay(shell, all);
+    if (flags.dry_run || flags.plan_only || !flags.explain.empty()) {
+        StoreRoom room(shell.context(), flags.common);
+        TRY(warn_of_neighbours(shell, room, all));
         return run_move_job(shell, flags.common,
                             {.command = command_of(all, flags),
                              .dry_run = flags.dry_run,
                              .plan_only = flags.plan_only,
                              .explain = flags.explain});
+    }
 
-    ScriptLog log(all, flags.verbose_log);
-    TRY_LET(result, segregate_logged(shell, flags, all, log));
+    ScriptLog log(all.log_path, all.log_date, flags.verbose_log);
+    const Segregated result = segregate_logged(shell, flags, all, log);
     if (log.lost() > 0)
         shell.complain(std::to_string(log.lost()) + " lines of " + all.log_path + " could not be written");
-    if (result.error) shell.complain(result.error->message);
-    print_result(shell, result, flags.common);
-    return exit_code(result, shell.signal());
+    const int code = complain_and_judge(shell, result);
+    for (const RunResult& run : result.runs)
+        print_result(shell, run, flags.common);
+    return code;
+}
+
+std::string_view compat_usage() {
+    return "usage: dray compat NAME ARGUMENTS...\n\n"
+           "The command lines of older programs. A link to dray under the program's name is the same.\n\n"
+           "names:\n"
+           "  segregate   also as s3-segregate: dated files into dated folders by an XML file\n\n"
+           "dray compat segregate --help tells more.";
 }
 
 bool is_compat_name(const std::string& name) {
@@ -249,6 +315,11 @@ bool is_compat_name(const std::string& name) {
 }
 
 int run_compat(Shell& shell, const std::string& name, const std::vector<std::string>& arguments) {
+    if (name.empty() || name == "-h" || name == "--help") {
+        name.empty() ? shell.tell(compat_usage()) : (void)shell.print(std::string(compat_usage()) + "\n");
+        (void)shell.flush();
+        return name.empty() ? kUsage : kDone;
+    }
     if (!is_compat_name(name)) {
         shell.complain("there is no old command line named " + dray::quoted(name) + "; there is: segregate");
         return kUsage;
@@ -269,8 +340,8 @@ int run_compat(Shell& shell, const std::string& name, const std::vector<std::str
                    printable(found.error().message));
         return kUsage;
     }
-    SegregateFlags flags{
-        .config = found->values["config"], .datetime = found->values["datetime"], .on_collision = "keep"};
+    SegregateFlags flags{.config = found->values["config"], .on_collision = "keep"};
+    if (found->has("datetime")) flags.datetime = found->values["datetime"];
     flags.verbose_log = found->has("verbose");
     flags.common.quiet = true;
     const bool strict = found->has("strict-exit") || environment_variable("DRAY_STRICT_EXIT").value_or("") == "1";

@@ -1,9 +1,11 @@
 #include "ops/segregate.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/regex.h"
@@ -13,7 +15,8 @@
 namespace dray {
 namespace {
 
-constexpr std::int64_t kDay = 86'400;  // seconds
+constexpr std::int64_t kDay = 86'400;             // seconds
+constexpr std::int64_t kMostDays = 10'000 * 366;  // there are no more between the years 1 and 9999
 
 std::size_t line_at(std::string_view text, std::size_t offset) {
     return 1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + std::min(offset, text.size()), '\n'));
@@ -156,9 +159,6 @@ Status read_places(const Values& values, SegregateConfig& config) {
     TRY_LET(source, place_of(values, "s3_dir", true));
     config.source_lacked_slash = !source.prefix.empty() && !source.prefix.ends_with('/');
     config.source = {source.bucket, with_slash(source.prefix)};
-    if (config.source_lacked_slash)
-        config.warnings.push_back("s3_dir is taken as s3://" + config.source.bucket + "/" + config.source.prefix +
-                                  "; neighbours whose names only begin so are left alone");
     TRY_LET(error, place_of(values, "s3_error_dir", false));
     config.error = {error.bucket, with_slash(error.prefix)};
     TRY_LET(segregated, place_of(values, "s3_segregated_dir", false));
@@ -170,8 +170,6 @@ Status read_numbers(const Values& values, SegregateConfig& config) {
     TRY_LET(delay, values.integer("time_delay"));
     if (delay) config.time_delay = *delay;
     config.time_delay_is_zero = delay == 0;
-    if (config.time_delay_is_zero && !config.match_pattern)
-        config.warnings.push_back("time_delay is 0; the script took that for 86400, and so does s3-segregate");
     // n_keys and n_loops bounded how much one run could do; there is no such bound any more.
     TRY(values.count("n_keys"));
     TRY(values.count("n_loops"));
@@ -204,7 +202,7 @@ std::string escaped_format(std::string_view format) {
 
 Result<SegregateConfig> parse_segregate_config(std::string_view xml, const std::string& path) {
     TRY_LET(values, Values::read(xml, path));
-    SegregateConfig config;
+    SegregateConfig config{.sha256 = hex(sha256(xml))};
     TRY(read_log_file(values, config));
     TRY(read_pattern(values, config));
     TRY(read_places(values, config));
@@ -252,6 +250,17 @@ Result<DateTime> parse_segregate_date(std::string_view text) {
         return Error{.code = Code::invalid,
                      .message = dray::quoted(text) + " is no date; write it as \"2024-12-31 23:59:59\""};
     return *date;
+}
+
+Status check_segregate_delay(const SegregateConfig& config, const SegregateChoices& choices) {
+    const std::int64_t delay = config.time_delay;
+    // A sum out of range is the nearest date that is in it: there is no way back from there.
+    const bool sane =
+        std::abs(delay / kDay) <= kMostDays && add_seconds(add_seconds(choices.now, -delay), delay) == choices.now;
+    if (sane) return {};
+    return Error{.code = Code::invalid,
+                 .message = "time_delay: " + std::to_string(delay) +
+                            " seconds before now is no date between the years 1 and 9999; correct the number"};
 }
 
 DateTime segregate_log_date(const SegregateConfig& config, const SegregateChoices& choices) {

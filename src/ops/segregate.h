@@ -29,7 +29,7 @@ struct SegregateConfig {
     std::string segregated_dir;                // without scheme; strftime, the bucket too
     Place error;                               // ends at a slash, or is a whole bucket
     std::optional<std::uint32_t> workers;      // cap on moves at once; nullopt: not given
-    std::vector<std::string> warnings;         // for people: where a setting means something else than it did
+    std::string sha256;                        // of the file, in hex
 };
 
 inline constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{1} << 20;
@@ -50,6 +50,9 @@ RelayoutOptions segregate_rule(const SegregateConfig& config, const SegregateCho
 
 // -d: strictly "YYYY-MM-DD HH:MM:SS". Error: invalid.
 Result<DateTime> parse_segregate_date(std::string_view text);
+
+// The delay must lead to a date between the years 1 and 9999. Error: invalid.
+Status check_segregate_delay(const SegregateConfig& config, const SegregateChoices& choices);
 
 // The date that names the log lines of a run: -d, else now less the delay.
 DateTime segregate_log_date(const SegregateConfig& config, const SegregateChoices& choices);

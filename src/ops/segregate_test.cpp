@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/temp_directory.h"
+#include "ops/neighbours.h"
 #include "ops/planner.h"
 #include "store/memory_store.h"
 
@@ -145,17 +146,44 @@ TEST(SegregateConfig, G9TheSourceDirectoryEndsAtASlash) {
     const auto config = parsed(config_xml(element("s3_dir", "s3://b/in")));
     EXPECT_EQ(config.source.prefix, "in/");
     EXPECT_TRUE(config.source_lacked_slash);
-    EXPECT_THAT(config.warnings, testing::ElementsAre(HasSubstr("s3_dir is taken as s3://b/in/")));
     EXPECT_FALSE(parsed(config_xml(element("s3_dir", "s3://b/"))).source_lacked_slash);
 }
 
 TEST(Segregate, G11ADelayOfZeroIsZeroUnlessTheScriptsDayIsAskedFor) {
     const auto config = parsed(config_xml(element("match_pattern", "") + element("time_delay", "0")));
-    EXPECT_EQ(config.warnings.size(), 1u);
+    EXPECT_TRUE(config.time_delay_is_zero);
     const DateTime now{.year = 2024, .month = 3, .day = 1, .minute = 30};
     EXPECT_EQ(segregate_rule(config, {.now = now}).date, now);
     EXPECT_EQ(segregate_rule(config, {.now = now, .zero_delay_is_a_day = true}).date,
               (DateTime{.year = 2024, .month = 2, .day = 29, .minute = 30}));
+}
+
+TEST(Segregate, ADelayThatLeadsOutOfTheCalendarIsRefused) {
+    const SegregateChoices choices{.now = {.year = 2024, .month = 3, .day = 1}};
+    const auto sane = [&](const std::string& delay) {
+        return check_segregate_delay(parsed(config_xml(element("time_delay", delay))), choices).has_value();
+    };
+    EXPECT_TRUE(sane("86400"));
+    EXPECT_TRUE(sane("63000000000")) << "the year 27";
+    EXPECT_TRUE(sane("-251000000000")) << "the year 9977";
+    EXPECT_FALSE(sane("64000000000"));
+    EXPECT_FALSE(sane("-252000000000"));
+    EXPECT_FALSE(sane("9223372036854775807"));
+    EXPECT_FALSE(sane("-9223372036854775808"));
+}
+
+TEST(Segregate, OneRequestTellsWhetherThereAreNeighbours) {
+    auto store = make_memory_store();
+    const SegregateConfig::Place place{.bucket = "b", .prefix = "in/"};
+    const auto neighbours = [&] { return *has_neighbours(Context(), *store, place); };
+    ASSERT_TRUE(store->put(Context(), {"b", "in/a", {}}, "1"));
+    ASSERT_TRUE(store->put(Context(), {"b", "other/a", {}}, "1"));
+    EXPECT_FALSE(neighbours());
+    ASSERT_TRUE(store->put(Context(), {"b", "inbox/a", {}}, "1"));
+    EXPECT_TRUE(neighbours());
+    ASSERT_TRUE(store->remove(Context(), {"b", "inbox/a", {}}, {}));
+    ASSERT_TRUE(store->put(Context(), {"b", "in.txt", {}}, "1"));
+    EXPECT_TRUE(neighbours());
 }
 
 TEST(Segregate, G10WithAPatternTheGivenDateOnlyNamesTheLogLines) {

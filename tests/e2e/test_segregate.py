@@ -243,7 +243,7 @@ class Door(SegregateTest):
         self.assertIn("nowhere", strict.err)
         self.assertTrue(any(level == "ERROR" and "nowhere" in text for level, text in self.log()))
 
-    def interrupted(self):
+    def interrupted(self, *words):
         """A run of the door that was stopped with work left."""
         for i in range(200):
             self.store.put("bkt", f"in/f{i:03}_20240101.csv", str(i))
@@ -252,7 +252,7 @@ class Door(SegregateTest):
                              s3_error_dir="s3://bkt/err/", n_workers=2)
         self.server.faults({"operation": "CopyObject", "key": "out/2024", "skip": 20, "count": -1, "act": "none", "delay_ms": 40,
                             "announce": "slow"})
-        process = self.start("compat", "segregate", "-c", config)
+        process = self.start("compat", "segregate", "-c", config, *words)
         self.server.acting("slow")
         process.terminate()
         _, err = process.communicate(timeout=60)
@@ -283,3 +283,68 @@ class Door(SegregateTest):
         _, err = first.communicate(timeout=60)
         self.assertEqual(first.returncode, 0, err)
         self.assertEqual(len(self.store.keys("bkt", "out/")), 50)
+
+    def test_a_plan_of_an_old_config_is_not_carried_out_by_the_next_start(self):
+        self.store.put("bkt", "in/a_20240101.csv", "1")
+        self.ok("plan", "segregate", "-c", self.plain)
+        self.config(match_pattern=r"(\d{8})", datetime_format="%Y%m%d", s3_segregated_dir="s3://bkt/mended/%Y/", s3_error_dir="s3://bkt/err/")
+        self.assertEqual(self.door("-c", self.plain).code, 0)
+        self.assertEqual(self.store.keys("bkt"), ["mended/2024/a_20240101.csv"])
+
+    def test_a_begun_run_of_an_old_config_is_not_gone_on_with(self):
+        self.interrupted()
+        before = self.store.keys("bkt")
+        config = self.config(match_pattern=r"(\d{8})", datetime_format="%Y%m%d", s3_segregated_dir="s3://bkt/mended/%Y/", s3_error_dir="s3://bkt/err/")
+        outcome = self.door("-c", config, "--strict-exit")
+        self.assertEqual(outcome.code, 3, outcome)
+        self.assertIn("begun with other settings", outcome.err)
+        self.assertEqual(self.store.keys("bkt"), before)
+
+    def test_every_file_is_logged_once_though_two_starts_moved_them(self):
+        config = self.interrupted("-v")
+        outcome = self.door("-c", config, "-v")
+        self.assertEqual(outcome.code, 0, outcome)
+        moved = [text.split()[1] for _, text in self.log() if text.startswith("moved ")]
+        self.assertEqual(sorted(moved), [f"in/f{i:03}_20240101.csv" for i in range(200)])
+        self.assertRegex(outcome.err.splitlines()[-1], r"^dray: run \S+, run \S+: 200 moved, 0 stayed behind$")
+
+    def test_what_a_killed_start_moved_is_logged_by_the_next(self):
+        for i in range(60):
+            self.store.put("bkt", f"in/f{i:03}_20240101.csv", str(i))
+        support.next_second()
+        self.server.faults({"operation": "CopyObject", "key": "out/2024", "skip": 20, "count": -1, "act": "none", "delay_ms": 2000, "announce": "slow"})
+        process = self.start("compat", "segregate", "-c", self.plain, "-v")
+        self.server.acting("slow")
+        process.kill()
+        process.communicate(timeout=60)
+        self.server.control("/_model/faults", method="DELETE")
+        self.extra_environment["DRAY_STRICT_EXIT"] = "1"
+        outcome = self.door("-c", self.plain, "-v")
+        self.assertIn("60 moved", outcome.err.splitlines()[-1])
+        moved = [text for level, text in self.log() if level == "DEBUG" and text.startswith("moved ")]
+        self.assertEqual(sorted(moved), [f"moved in/f{i:03}_20240101.csv to out/2024/f{i:03}_20240101.csv" for i in range(60)])
+
+    def test_a_date_must_be_one_and_a_delay_must_lead_to_one(self):
+        for code, start in ((1, self.door), (2, lambda *words: self.dray("segregate", *words))):
+            for words in (["-c", self.plain, "-d", ""], ["-c", self.config(datetime_format="%Y", time_delay="99999999999999", s3_segregated_dir="s3://bkt/out/%Y/", s3_error_dir="s3://bkt/err/")]):
+                outcome = start(*words)
+                self.assertEqual(outcome.code, code, outcome)
+
+    def test_the_modern_command_is_named_with_all_that_was_typed(self):
+        outcome = self.door("-c", self.plain, "-d", "2020-01-02 03:04:05", "-v")
+        self.assertRegex(outcome.err, r"dray segregate -c \S+ -d '2020-01-02 03:04:05' -v --on-collision keep")
+
+    def test_neighbours_are_named_only_where_there_are_any(self):
+        config = self.config(s3_dir="s3://bkt/in", match_pattern=r"(\d{8})", datetime_format="%Y%m%d", s3_segregated_dir="s3://bkt/out/%Y/",
+                             s3_error_dir="s3://bkt/err/")
+        self.store.put("bkt", "in/a_20240101.csv", "1")
+        self.assertNotIn("merely begin", self.door("-c", config).err)
+        self.store.put("bkt", "inbox/a_20240101.csv", "1")
+        self.assertIn("merely begin", self.door("-c", config).err)
+
+    def test_compat_alone_says_which_there_are(self):
+        outcome = self.dray("compat")
+        self.assertEqual(outcome.code, 2, outcome)
+        self.assertIn("segregate", outcome.err)
+        self.assertIn("compat", self.ok("--help").out)
+        self.assertIn("segregate", self.ok("compat", "--help").out)
