@@ -1,5 +1,10 @@
 #include "cli/environment.h"
 
+#include <filesystem>
+#include <utility>
+
+#include "base/log.h"
+
 namespace dray {
 namespace {
 
@@ -20,6 +25,11 @@ Result<std::unique_ptr<ObjectStore>> StoreRoom::open(PlannedStore& planned) {
     fill(settings.region, planned.region);
     fill(settings.addressing, planned.addressing);
     fill(settings.profile, planned.profile);
+    fill(settings.expected_bucket_owner, planned.expected_bucket_owner);
+    fill(settings.ca_bundle, planned.ca_bundle);
+    if (!settings.ca_bundle.empty()) settings.ca_bundle = std::filesystem::absolute(settings.ca_bundle).string();
+    settings.request_payer = settings.request_payer || planned.request_payer;
+    settings.insecure = settings.insecure || planned.insecure;
     settings.connections = flags_.workers;
     const StoreKind kind = planned.identity == "file:" ? StoreKind::local : StoreKind::s3;
     TRY_LET(opened, open_store(ctx_, kind, settings, environment_variable));
@@ -30,7 +40,15 @@ Result<std::unique_ptr<ObjectStore>> StoreRoom::open(PlannedStore& planned) {
     planned.addressing = opened.addressing;
     planned.profile = opened.profile;
     planned.access_key = opened.access_key;
+    if (kind == StoreKind::s3) {
+        planned.expected_bucket_owner = settings.expected_bucket_owner;
+        planned.ca_bundle = settings.ca_bundle;
+        planned.request_payer = settings.request_payer;
+        planned.insecure = settings.insecure;
+    }
     const std::lock_guard lock(mutex_);
+    if (planned.insecure && !std::exchange(said_insecure_, true))
+        log_event(LogLevel::warning, "certificates-not-checked", {{"endpoint", planned.endpoint}});
     if (opened.requests) counters_.push_back(opened.requests);
     return std::move(opened.store);
 }

@@ -28,6 +28,7 @@ private:
     const CommonFlags& flags_;
     mutable std::mutex mutex_;
     std::vector<std::function<std::map<std::string, std::uint64_t>()>> counters_;
+    bool said_insecure_ = false;
 };
 
 // Error: local (no state directory).

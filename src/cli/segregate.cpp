@@ -86,8 +86,8 @@ MoveCommand command_of(const Segregation& all, const SegregateFlags& flags) {
 }
 
 // Runs of this config that are at work, or were begun and did not finish, oldest first: what they half did is to be
-// finished before anything is planned anew. A plan that was never begun is nobody's duty, and may be of a config that was
-// mended since.
+// finished before anything is planned anew. A plan that was never begun is nobody's duty, and may be of a config that
+// was mended since.
 Result<std::vector<RunSummary>> unfinished(const std::string& state, const MoveCommand& command) {
     TRY_LET(directory, StateDirectory::open(state));
     TRY_LET(runs, directory.runs());

@@ -223,6 +223,9 @@ public:
         if (!past->any) TRY(write_file_atomically(run_.begun(), ""));
         TRY(free_for_journal(run_, plan.totals()));
         TRY_LET(stores, open_stores(env_, plan.header().stores));
+        for (const PlannedStore& store : stores.resolved)
+            if (store.insecure)
+                result_.sentences.push_back("the certificates of " + store.endpoint + " are not checked (--insecure)");
         TRY_LET(scopes, take_run_scopes(ctx_, env_, state_, run_, plan.header(), contract, result_));
         const WallTime locked = ctx_.clock().wall();
         // R17: what the plan says of its targets was true when it was listed.
