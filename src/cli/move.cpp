@@ -118,7 +118,7 @@ Result<int> dry_run(Shell& shell, const CommonFlags& flags, const MoveJob& job, 
     progress.finish();
     for (const std::string& warning : planned.warnings)
         shell.complain(warning);
-    TRY(print_plan(shell, planned, flags.json));
+    TRY(print_plan(shell, planned, flags.json, /*kept=*/false));
     if (!flags.json) shell.print("dry run: nothing was changed\n");
     return kDone;
 }
@@ -141,7 +141,7 @@ Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& 
         TRY_LET(planned, plan_move(ctx, env, job.command));
         warn(planned);
         progress.finish();
-        TRY(print_plan(shell, planned, flags.json));
+        TRY(print_plan(shell, planned, flags.json, /*kept=*/true));
         if (!flags.json)
             shell.print("planned as run " + planned.run.id + "; carry it out: dray apply " +
                         shell_word(planned.run.id) + "\n");

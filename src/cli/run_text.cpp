@@ -92,19 +92,43 @@ void reasons_json(JsonWriter& json, std::string_view name, const std::map<std::s
     json.end_object();
 }
 
-std::string_view headline(const RunResult& result) {
-    if (result.error) return "ended early";
-    if (result.stopped) return "stopped";
-    if (result.balance.left > 0) return "not finished";
-    return result.balance.failed > 0 ? "finished, with failures" : "finished";
+std::string headline(const RunResult& result) {
+    return std::string(outcome_of(result)) + (result.balance.failed > 0 ? ", with failures" : "");
 }
 
+// What makes sense now, and nothing else: what changed nothing has nothing to prove, and an undo is not undone.
 void next_commands(Shell& shell, const RunResult& result) {
     const std::string id = shell_word(result.run.id);
+    const bool changed = result.balance.done + result.balance.left > 0;
     if (!result.finished()) shell.print(line("  go on:     dray resume " + id));
-    shell.print(line("  prove:     dray verify " + id));
+    if (changed) shell.print(line("  prove:     dray verify " + id));
     if (result.balance.failed > 0) shell.print(line("  failures:  dray report " + id));
-    shell.print(line("  take back: dray undo " + id));
+    if (changed && result.undoes.empty()) shell.print(line("  take back: dray undo " + id));
+}
+
+void counts_json(JsonWriter& json, const Balance::Totals& balance) {
+    balance_json(json, balance);
+    reasons_json(json, "done_by", balance.done_by);
+    reasons_json(json, "skipped_by", balance.skipped_by);
+    reasons_json(json, "failed_by", balance.failed_by);
+}
+
+// The first line of a plan's actions: which run they are (a dry run keeps none), and their sums.
+std::string plan_json(const PlannedRun& planned, bool kept) {
+    std::string text;
+    JsonWriter json(text);
+    const PlanTotals& totals = planned.totals;
+    json.begin_object();
+    if (kept)
+        json.field("run", planned.run.id);
+    else
+        json.field("dry_run", true);
+    json.field("listed", totals.listed).field("effects", totals.effects).field("bytes", totals.bytes);
+    json.field("targets_existing", totals.targets_existing);
+    reasons_json(json, "skipped_by", totals.skipped);
+    reasons_json(json, "failed_by", totals.failed);
+    json.end_object();
+    return text;
 }
 
 }  // namespace
@@ -120,7 +144,8 @@ std::string reasons_line(const char* label, const std::map<std::string, std::uin
     return line(text);
 }
 
-Status print_plan(Shell& shell, const PlannedRun& planned, bool json) {
+Status print_plan(Shell& shell, const PlannedRun& planned, bool json, bool kept) {
+    if (json) shell.print(line(plan_json(planned, kept)));
     TRY_LET(plan, PlanReader::open(planned.run.plan(), planned.checksum));
     Folders folders;
     for (;;) {
@@ -150,11 +175,8 @@ void print_result(Shell& shell, const RunResult& result, const CommonFlags& flag
     if (flags.json) {
         std::string text;
         JsonWriter json(text);
-        json.begin_object().field("run", result.run.id).field("outcome", headline(result));
-        balance_json(json, result.balance);
-        reasons_json(json, "done_by", result.balance.done_by);
-        reasons_json(json, "skipped_by", result.balance.skipped_by);
-        reasons_json(json, "failed_by", result.balance.failed_by);
+        json.begin_object().field("run", result.run.id).field("outcome", outcome_of(result));
+        counts_json(json, result.balance);
         reasons_json(json, "properties_lost", result.balance.lost);
         reasons_json(json, "requests", result.requests);
         json.name("seconds").number(result.seconds);
@@ -163,8 +185,8 @@ void print_result(Shell& shell, const RunResult& result, const CommonFlags& flag
         return;
     }
     const double rate = result.seconds > 0 ? static_cast<double>(result.balance.done) / result.seconds : 0;
-    shell.print(line("run " + result.run.id + " " + std::string(headline(result)) + ": " +
-                     with_commas(result.balance.done) + " done in " + human_seconds(result.seconds) +
+    shell.print(line("run " + result.run.id + " " + headline(result) + ": " + with_commas(result.balance.done) +
+                     " done in " + human_seconds(result.seconds) +
                      (rate >= 1 ? ", " + with_commas(static_cast<std::uint64_t>(rate)) + "/s" : "") + ", " +
                      with_commas(sum(result.requests)) + " requests"));
     shell.print(line(balance_line(result.balance)));
@@ -173,11 +195,22 @@ void print_result(Shell& shell, const RunResult& result, const CommonFlags& flag
     if (!flags.quiet) next_commands(shell, result);
 }
 
+void print_finding(Shell& shell, const VerifyFinding& finding) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object().field("n", finding.action->n).field("verdict", finding.bad ? "bad" : "unknown");
+    json.field("reason", finding.reason).bytes_field("key", finding.action->from.key);
+    json.bytes_field("to", finding.action->to.key).bytes_field("detail", finding.detail).end_object();
+    shell.print(line(text));
+}
+
 void print_verify(Shell& shell, const VerifyResult& result, bool json_lines) {
     if (json_lines) {
         std::string text;
         JsonWriter json(text);
-        json.begin_object().field("run", result.run.id).field("checked", result.checked).field("good", result.good);
+        json.begin_object().field("run", result.run.id);
+        if (!result.undone_by.empty()) json.field("undone_by", result.undone_by);
+        json.field("checked", result.checked).field("good", result.good);
         json.field("bad", result.bad).field("unknown", result.unknown);
         reasons_json(json, "by", result.bad_by);
         json.end_object();
@@ -189,8 +222,10 @@ void print_verify(Shell& shell, const VerifyResult& result, bool json_lines) {
                      with_commas(result.unknown)));
     for (const std::string& example : result.examples)
         shell.print(line("  " + example));
-    if (result.bad + result.unknown > result.examples.size() && !result.examples.empty())
-        shell.print(line("  ... and more"));
+    const std::uint64_t unnamed = result.bad + result.unknown - result.examples.size();
+    if (unnamed > 0)
+        shell.print(
+            line("  ... and " + with_commas(unnamed) + " more: dray verify " + shell_word(result.run.id) + " --json"));
 }
 
 void print_status(Shell& shell, const RunStatus& status, bool json_lines) {
@@ -201,7 +236,7 @@ void print_status(Shell& shell, const RunStatus& status, bool json_lines) {
         json.begin_object().field("run", run.paths.id).field("command", run.command).field("phase", name_of(run.phase));
         json.field("live", run.live);
         if (!run.sealed_by.empty()) json.field("sealed_by", run.sealed_by);
-        balance_json(json, status.balance);
+        counts_json(json, status.balance);
         json.field("copied", status.copied).field("doubtful", status.doubtful).end_object();
         shell.print(line(text));
         return;

@@ -7,10 +7,12 @@
 
 namespace dray {
 
-// The plan's totals and samples per target folder; with `json` every action as a line.
-Status print_plan(Shell& shell, const PlannedRun& planned, bool json);
+// The plan's totals and samples per target folder; with `json` a line of totals and every action as a line. `kept`: the
+// plan stays, so its name is told.
+Status print_plan(Shell& shell, const PlannedRun& planned, bool json, bool kept);
 
 void print_result(Shell& shell, const RunResult& result, const CommonFlags& flags);
+void print_finding(Shell& shell, const VerifyFinding& finding);  // a line of JSON
 void print_verify(Shell& shell, const VerifyResult& result, bool json);
 void print_status(Shell& shell, const RunStatus& status, bool json);
 void print_runs(Shell& shell, const std::vector<RunSummary>& runs, bool json);

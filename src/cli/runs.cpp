@@ -73,6 +73,18 @@ void print_what_to_do(Shell& shell, const std::map<std::string, std::uint64_t>& 
                         std::string(reason.next) + "\n");
 }
 
+// What the last process wrote when it ended; where one was killed since, or is at work, what the files say.
+Result<std::string> report_json(const RunStatus& status, const PlanHeader& header) {
+    const RunPhase phase = status.summary.phase;
+    if (phase != RunPhase::finished && phase != RunPhase::stopped) return write_report(status, header);
+    auto report = read_file(status.summary.paths.report(), kMaxReportBytes);
+    if (!report && report.error().code == Code::not_found) return write_report(status, header);
+    if (!report) return report;
+    if (auto known = check_report(*report); !known)
+        return std::move(known).error().within(status.summary.paths.report());
+    return report;
+}
+
 Result<std::string> state_of(const CommonFlags& flags) {
     return flags.state.empty() ? default_state_directory() : Result<std::string>(flags.state);
 }
@@ -107,7 +119,9 @@ Result<int> run_verify(Shell& shell, const RunFlags& flags) {
     StoreRoom room(ctx, flags.common);
     Progress progress(shell, flags.common.quiet ? ProgressStyle::none : flags.common.progress);
     TRY_LET(env, run_environment(flags.common, room, progress));
-    TRY_LET(result, verify_run(ctx, env, flags.run, {.deep = flags.deep}));
+    VerifyOptions options{.deep = flags.deep};
+    if (flags.common.json) options.found = [&shell](const VerifyFinding& finding) { print_finding(shell, finding); };
+    TRY_LET(result, verify_run(ctx, env, flags.run, options));
     progress.finish();
     print_verify(shell, result, flags.common.json);
     return result.bad + result.unknown > 0 ? kItemsFailed : kDone;
@@ -125,18 +139,16 @@ Result<int> run_report(Shell& shell, const RunFlags& flags) {
     TRY_LET(directory, StateDirectory::open(state));
     TRY_LET(run, directory.find_run(flags.run));
     TRY_LET(status, run_status({.state_directory = state}, run.id));
-    if (flags.common.json) {
-        auto report = read_file(run.report(), kMaxReportBytes);
-        if (!report && report.error().code != Code::not_found) return std::move(report).error();
-        if (report) {
-            if (auto known = check_report(*report); !known) return std::move(known).error().within(run.report());
-            shell.print(*report);
-        }
-    } else {
-        print_status(shell, status, false);
+    if (!flags.common.json) print_status(shell, status, false);
+    if (!status.planned) {
+        if (flags.common.json) shell.print(write_report(status, {.command = status.summary.command}));
+        return kDone;
     }
-    if (!status.planned) return kDone;
     TRY_LET(plan, PlanReader::open(run.plan()));
+    if (flags.common.json) {
+        TRY_LET(report, report_json(status, plan.header()));
+        shell.print(report);
+    }
     TRY(print_failures(shell, plan, run, flags.common.json));
     if (!flags.common.json) print_what_to_do(shell, status.balance.failed_by);
     return kDone;

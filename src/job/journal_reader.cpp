@@ -208,6 +208,7 @@ private:
     Error damaged(std::string_view what) const {
         Error error{.code = Code::corrupt, .message = "the journal " + path_ + " is damaged: "};
         error.message += what;
+        error.message += "; nothing was done. Put it back from a copy: it alone tells what the run did";
         return error;
     }
 

@@ -128,7 +128,7 @@ Error no_last(Last last, const std::string& there_are) {
     const std::string what = last == Last::unfinished ? "no run was begun and left unfinished"
                              : last == Last::changing ? "no run changed anything yet"
                                                       : "no run is planned";
-    return make_error(Code::not_found, what + " (" + there_are + ")");
+    return make_error(Code::not_found, what + ", so none is the last (" + there_are + ")");
 }
 
 std::string names_of(const std::vector<RunSummary>& runs) {

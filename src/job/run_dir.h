@@ -139,8 +139,8 @@ Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& r
 // What take_scopes() would answer to a new run now; nothing is taken (ScopeGrant::lock is nullopt either way), and
 // `holder` is empty where nothing stands in the way.
 Result<ScopeGrant> look_at_scopes(const StateDirectory& state, const std::vector<Scope>& scopes, WallTime now);
-// Lets go of what a run still holds, for a run that is found finished. What it released already stays as it is. `from` as
-// in ScopeLock::release().
+// Lets go of what a run still holds, for a run that is found finished. What it released already stays as it is. `from`
+// as in ScopeLock::release().
 Status release_scopes(const StateDirectory& state, const std::string& run_id, std::optional<WallTime> from);
 // R17: how long it is remembered that scopes were released. A plan that is older than that is not trusted either.
 inline constexpr std::chrono::hours kScopesRemembered{24};

@@ -214,6 +214,7 @@ public:
         TRY_LET(plan, PlanReader::open(run_.plan()));
         TRY_LET(contract, read_contract(plan.header().options));
         TRY_LET(past, read_past(run_, plan));
+        result_.undoes = plan.header().parent;
         result_.balance = past->balance.totals(plan.totals());
         if (result_.balance.left == 0 && past->any) {
             TRY(close_finished(plan, *past));
@@ -598,13 +599,22 @@ Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const 
 Result<VerifyResult> verify_run(const Context& ctx, const RunEnvironment& env, const std::string& name,
                                 const VerifyOptions& options) {
     TRY_LET(state, StateDirectory::open(env.state_directory));
-    TRY_LET(run, state.find_run(name, Last::changing));
+    TRY_LET(named, state.find_run(name, Last::changing));
+    VerifyResult result{.run = named};
+    const RunPaths undo = state.paths_of(read_summary(named).sealed_by);
+    TRY_LET(undone, undo.id.empty() ? Result<bool>(false) : is_there(undo.journal()));
+    if (undone) {
+        result.undone_by = undo.id;
+        if (env.watcher.say)
+            env.watcher.say("run " + named.id + " was undone by " + undo.id +
+                            ": the store is held against what that one did");
+    }
+    const RunPaths run = undone ? undo : named;
     TRY_LET(plan, PlanReader::open(run.plan()));
     TRY(make_directories(run.scratch()));
     TRY_LET(joined, JoinedReader::open(plan, run.journal(), run.scratch()));
     TRY_LET(stores, open_stores(env, plan.header().stores));
     TRY_LET(crew, Crew::make(workers_allowed(env.workers)));
-    VerifyResult result{.run = run};
     enter(env.watcher, "verifying");
     TRY(verify_all(ctx, stores.borrowed(), joined, options, *crew, result));
     return result;

@@ -86,6 +86,7 @@ struct PlannedRun {
 // How a run, or a process of it, ended.
 struct RunResult {
     RunPaths run;
+    std::string undoes;  // of an undo: its parent
     Balance::Totals balance;
     bool stopped = false;                           // by ctx; resumable
     std::optional<Error> error;                     // that ended it early; resumable
@@ -95,13 +96,12 @@ struct RunResult {
     double seconds = 0;
     bool finished() const { return !stopped && !error && balance.left == 0; }
 };
+// In one word: "finished", "failed" (`error` says why), "stopped" (by ctx), "unfinished" (something is left to do).
+std::string_view outcome_of(const RunResult& result);
 
 // Lists, checks, seals. Nothing is written to a store.
 Result<PlannedRun> plan_move(const Context& ctx, const RunEnvironment& env, const MoveCommand& command);
 
-// Carries out a planned run, or goes on with one: `run` as StateDirectory::find_run() takes it. A finished run is
-// answered with its balance. Errors before the first effect: refused (sealed by an undo, locked, aliases, strict),
-// corrupt, conflict, not_found, ...; later ones are in RunResult::error.
 // Plans and applies at once: what stands in the way is found before the listing. A plan that is refused before its
 // first effect is removed again: nobody asked for one. One that was stopped or failed there stays to be resumed, unless
 // `drop_unbegun`. `planned` is told of the plan and may be empty.
@@ -112,17 +112,27 @@ struct MoveRunOptions {
 Result<RunResult> move_run(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
                            const MoveRunOptions& options = {});
 
+// Carries out a planned run, or goes on with one: `run` as StateDirectory::find_run() takes it. A finished run is
+// answered with its balance. Errors before the first effect: refused (sealed by an undo, locked, aliases, strict),
+// corrupt, conflict, not_found, ...; later ones are in RunResult::error.
 Result<RunResult> apply_run(const Context& ctx, const RunEnvironment& env, const std::string& run);
 
 // Plans and applies the undo of a run, or goes on with the undo that sealed it. What cannot come back is said first.
 Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const std::string& run,
                            const std::vector<std::string>& argv);
 
+struct VerifyFinding {
+    const Action* action = nullptr;  // of the run, or of the undo that undid it
+    bool bad = false;                // else unknown
+    std::string reason, detail;
+};
 struct VerifyOptions {
-    bool deep = false;  // read the bytes of every target, not only HEAD
+    bool deep = false;                                // read the bytes of every target, not only HEAD
+    std::function<void(const VerifyFinding&)> found;  // each object that is not good; one call at a time. May be empty
 };
 struct VerifyResult {
     RunPaths run;
+    std::string undone_by;  // the run was undone: the store was held against what this undo says it did
     std::uint64_t checked = 0, good = 0, bad = 0, unknown = 0;  // checked = good + bad + unknown
     std::map<std::string, std::uint64_t>
         bad_by;                         // reason -> count: "target-missing", "target-changed", "source-present", ...

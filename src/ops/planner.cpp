@@ -216,7 +216,10 @@ private:
             note_outside(listed->anomalies.outside);
             return {};
         }
-        TRY_LET(seen, store.head(ctx_, {request_.source_bucket, request_.source_prefix, ""}));
+        auto found = store.head(ctx_, {request_.source_bucket, request_.source_prefix, ""});
+        if (!found && found.error().code == Code::not_found && !found.error().fatal)
+            found.error().message += "; to mean a prefix, end it in /";
+        TRY_LET(seen, std::move(found));
         return take({.key = request_.source_prefix,
                      .size = seen.size,
                      .etag = seen.etag,

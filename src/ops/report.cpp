@@ -16,22 +16,15 @@ void counts(JsonWriter& json, std::string_view name, const std::map<std::string,
     json.end_object();
 }
 
-std::string_view outcome_of(const RunResult& result) {
-    if (result.error) return "failed";
-    if (result.stopped) return "stopped";
-    return result.balance.left == 0 ? "finished" : "unfinished";
-}
-
-}  // namespace
-
-std::string write_report(const RunResult& result, const PlanHeader& header, const PlanTotals& plan) {
+std::string report_of(const RunResult& result, std::string_view outcome, const PlanHeader& header,
+                      const PlanTotals& plan) {
     std::string out;
     JsonWriter json(out);
     json.begin_object();
     json.field("format", kFormat).field("version", kVersion);
     json.field("run", result.run.id).field("command", header.command).field("made_by", header.made_by);
     if (!header.parent.empty()) json.field("undoes", header.parent);
-    json.field("outcome", outcome_of(result)).field("at", iso8601(real_clock().wall()));
+    json.field("outcome", outcome).field("at", iso8601(real_clock().wall()));
     json.name("seconds").number(result.seconds);
 
     json.name("balance").begin_object();
@@ -62,6 +55,24 @@ std::string write_report(const RunResult& result, const PlanHeader& header, cons
     json.end_object();
     out.push_back('\n');
     return out;
+}
+
+}  // namespace
+
+std::string_view outcome_of(const RunResult& result) {
+    if (result.error) return "failed";
+    if (result.stopped) return "stopped";
+    return result.balance.left == 0 ? "finished" : "unfinished";
+}
+
+std::string write_report(const RunResult& result, const PlanHeader& header, const PlanTotals& plan) {
+    return report_of(result, outcome_of(result), header, plan);
+}
+
+std::string write_report(const RunStatus& status, const PlanHeader& header) {
+    const bool finished = status.summary.phase == RunPhase::finished;
+    return report_of({.run = status.summary.paths, .balance = status.balance}, finished ? "finished" : "unfinished",
+                     header, status.plan);
 }
 
 Status check_report(const std::string& report) {

@@ -10,6 +10,8 @@
 namespace dray {
 
 std::string write_report(const RunResult& result, const PlanHeader& header, const PlanTotals& plan);
+// The same of a run whose last process left no report, or is at work still: from what its files say.
+std::string write_report(const RunStatus& status, const PlanHeader& header);
 
 // Before a report is handed on. Errors: corrupt (it is none), unsupported (of a higher version).
 Status check_report(const std::string& report);

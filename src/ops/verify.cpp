@@ -155,6 +155,11 @@ Status verify_all(const Context& ctx, const std::vector<ObjectStore*>& stores, J
         }
         ++(finding.verdict == Judgement::Verdict::bad ? result.bad : result.unknown);
         ++result.bad_by[finding.reason];
+        if (options.found)
+            options.found({.action = &action,
+                           .bad = finding.verdict == Judgement::Verdict::bad,
+                           .reason = finding.reason,
+                           .detail = finding.detail});
         if (result.examples.size() < kExamples)
             result.examples.push_back(finding.reason + ": " + printable(finding.detail) + " (action " +
                                       std::to_string(action.n) + ")");

@@ -57,6 +57,7 @@ Result<LocalBucket> LocalBucket::open(const std::string& directory) {
     if (is_absent(errno)) {
         error.code = Code::not_found;
         error.reason = "no-such-bucket";
+        error.message += "; correct the path, or make the directory";
     }
     error.fatal = true;
     return error;

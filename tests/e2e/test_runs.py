@@ -1,4 +1,8 @@
 """What dray keeps of its runs: never moved, never carried out unasked, never in the way for nothing."""
+import http.server
+import signal
+import threading
+
 import support
 
 
@@ -36,3 +40,131 @@ class OwnState(support.DrayTest):
         self.ok("runs")  # makes the state directory
         dry = self.ok("mv", f"{self.home}/", f"{self.home}-elsewhere/", "--dry-run")
         self.assertIn("1 of ", dry.out)
+
+
+class Plans(support.DrayTest):
+    def setUp(self):
+        super().setUp()
+        self.store = self.model("--bucket", "b")
+        for i in range(5):
+            self.store.put("b", f"in/{i}", str(i))
+        support.next_second()
+
+    def runs(self):
+        return {run["run"]: run["phase"] for run in self.ok("runs", "--json").lines()}
+
+    def test_a_refused_move_leaves_no_run(self):
+        self.server.stop()
+        self.store = self.model("--bucket", "b", "--quirks", "radosgw")
+        self.store.put("b", "in/a", "1")
+        self.refused(3, "--strict: ", "mv", "s3://b/in/", "s3://b/out/", "--strict")
+        self.assertEqual(self.runs(), {})
+
+    def test_prune_takes_plans_that_were_never_carried_out(self):
+        self.ok("plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "tried")
+        self.ok("runs", "--prune", "1h")
+        self.assertEqual(self.runs(), {"tried": "planned"})
+        support.next_second()
+        self.ok("runs", "--prune", "0s")
+        self.assertEqual(self.runs(), {})
+
+    def test_undo_last_takes_back_what_was_changed_last(self):
+        self.ok("mv", "s3://b/in/", "s3://b/out/", "--run-id", "moved")
+        self.ok("mv", "s3://b/in/", "s3://b/out/", "--run-id", "nothing")
+        self.assertNotIn("dray undo", self.ok("resume", "nothing").out, "there is nothing to take back")
+        undone = self.ok("undo", "last")
+        self.assertEqual(len(self.store.keys("b", "in/")), 5)
+        self.assertNotIn("take back", undone.out, "an undo cannot be undone")
+
+    def test_what_guarded_the_plan_guards_apply_too(self):
+        self.ok("plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "guarded", "--expected-bucket-owner", "111122223333", "--request-payer")
+        seen = []
+
+        class Recorder(http.server.BaseHTTPRequestHandler):
+            def handle_one_request(self):
+                self.raw_requestline = self.rfile.readline()
+                if self.raw_requestline and self.parse_request():
+                    seen.append(self.headers)
+                    self.send_error(403)
+                self.close_connection = True
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.dray("apply", "guarded", "--endpoint", f"http://127.0.0.1:{server.server_port}")
+            server.shutdown()
+        self.assertTrue(seen, "it asked")
+        self.assertEqual({headers["x-amz-expected-bucket-owner"] for headers in seen}, {"111122223333"})
+        self.assertEqual({headers["x-amz-request-payer"] for headers in seen}, {"requester"})
+
+    def test_a_stop_while_probing_says_how_to_go_on(self):
+        self.server.faults({"operation": "PutObject", "count": -1, "act": "none", "delay_ms": 3000, "announce": "probing"})
+        process = self.start("mv", "s3://b/in/", "s3://b/out/", "--run-id", "probing")
+        self.server.acting("probing")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn("dray resume probing", err)
+        self.server.control("/_model/faults", method="DELETE")
+        self.ok("resume", "last")
+        self.assertEqual(len(self.store.keys("b", "out/")), 5)
+
+    def test_a_forgotten_slash_is_told(self):
+        self.refused(2, "to mean a prefix, end it in /", "mv", "s3://b/in", "s3://b/out")
+
+    def test_a_name_that_is_taken_says_what_to_do(self):
+        self.ok("plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "pl")
+        self.refused(2, "--run-id", "plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "pl")
+
+
+class Answers(support.DrayTest):
+    """What machines read."""
+
+    def setUp(self):
+        super().setUp()
+        self.store = self.model("--bucket", "b")
+        for i in range(30):
+            self.store.put("b", f"in/{i:02}", str(i))
+        support.next_second()
+
+    def test_every_answer_names_its_run(self):
+        plan = self.ok("plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "named", "--json").lines()
+        self.assertEqual((plan[0]["run"], plan[0]["effects"], len(plan)), ("named", 30, 31))
+        dry = self.ok("mv", "s3://b/in/", "s3://b/out/", "--dry-run", "--json").lines()
+        self.assertEqual((dry[0]["dry_run"], len(dry)), (True, 31))
+        applied = self.ok("apply", "named", "--json").lines()[-1]
+        self.assertEqual((applied["run"], applied["outcome"]), ("named", "finished"))
+        for command in ("status", "report", "verify"):
+            self.assertEqual(self.ok(command, "named", "--json").lines()[0]["run"], "named", command)
+        self.assertEqual(self.ok("status", "named", "--json").lines()[0]["failed_by"], {})
+
+    def test_verify_names_every_object_that_is_bad(self):
+        self.ok("mv", "s3://b/in/", "s3://b/out/", "--run-id", "moved")
+        for i in range(25):
+            self.store.delete("b", f"out/{i:02}")
+        text = self.dray("verify", "moved")
+        self.assertEqual(text.code, 1, text)
+        self.assertIn("... and 5 more: dray verify moved --json", text.out)
+        lines = self.dray("verify", "moved", "--json").lines()
+        self.assertEqual({line["to"] for line in lines[:-1]}, {f"out/{i:02}" for i in range(25)})
+        self.assertEqual({(line["verdict"], line["reason"]) for line in lines[:-1]}, {("bad", "target-missing")})
+        self.assertEqual((lines[-1]["checked"], lines[-1]["bad"]), (30, 25))
+
+    def test_verify_of_an_undone_run_holds_the_store_against_the_undo(self):
+        self.ok("mv", "s3://b/in/", "s3://b/out/", "--run-id", "moved")
+        self.ok("undo", "moved", "--run-id", "back")
+        verified = self.ok("verify", "moved", "--json")
+        self.assertIn("undone by back", verified.err)
+        self.assertEqual([(line["undone_by"], line["good"], line["bad"]) for line in verified.lines()], [("back", 30, 0)])
+
+    def test_a_killed_run_has_a_report(self):
+        self.server.faults({"operation": "CopyObject", "count": -1, "act": "none", "delay_ms": 2000, "announce": "copying"})
+        process = self.start("mv", "s3://b/in/", "s3://b/out/", "--run-id", "killed", "--workers", "1")
+        self.server.acting("copying")
+        process.kill()
+        process.communicate(timeout=60)
+        report = self.ok("report", "killed", "--json").lines()[0]
+        self.assertEqual((report["format"], report["run"], report["outcome"]), ("dray-report", "killed", "unfinished"))
+        self.assertEqual(report["balance"]["left"], 30)
