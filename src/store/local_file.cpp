@@ -87,7 +87,7 @@ Result<std::optional<LocalPlace>> LocalBucket::find(std::string_view key) const 
 namespace {
 
 // The object `name` becomes the body inside a directory of that name, in one step for every reader.
-Status make_room(const Context& ctx, int directory, const std::string& name, const std::string& path) {
+Status make_room(const Context& ctx, int directory, const std::string& name, const std::string& path, LocalSync& sync) {
     Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!own) return io_error("open directory", path, errno);
     TRY(lock_directory(ctx, own.get(), path));
@@ -95,14 +95,19 @@ Status make_room(const Context& ctx, int directory, const std::string& name, con
     if (::mkdirat(directory, temp.c_str(), 0777) != 0) return io_error("make directory beside", path, errno);
     Fd inside = open_directory(directory, temp);
     const bool linked = inside && ::linkat(directory, name.c_str(), inside.get(), kSelfName.data(), 0) == 0;
-    const bool done = linked && ::renameat2(directory, temp.c_str(), directory, name.c_str(), RENAME_EXCHANGE) == 0;
-    const int number = errno;
-    if (done) {
-        ::unlinkat(directory, temp.c_str(), 0);
-        return {};
+    int number = errno;
+    // The body is durable inside before the directory takes its name.
+    Status synced = linked ? sync.content(inside.get(), path) : Status();
+    if (linked && synced) {
+        if (::renameat2(directory, temp.c_str(), directory, name.c_str(), RENAME_EXCHANGE) == 0) {
+            ::unlinkat(directory, temp.c_str(), 0);
+            return {};
+        }
+        number = errno;
     }
     if (linked) ::unlinkat(inside.get(), kSelfName.data(), 0);
     ::unlinkat(directory, temp.c_str(), AT_REMOVEDIR);
+    TRY(std::move(synced));
     // Somebody else was faster: the walk goes on with what is there now.
     if (number == ENOENT || number == EISDIR || number == EPERM) {
         struct stat now {};
@@ -112,14 +117,14 @@ Status make_room(const Context& ctx, int directory, const std::string& name, con
 }
 
 // Opens or makes the directory `name`. A closed Fd: what is there changed under us, walk again.
-Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, const std::string& path, bool durable) {
+Result<Fd> open_or_make(const Context& ctx, int parent, const std::string& name, const std::string& path,
+                        LocalSync& sync) {
     Fd next = open_directory(parent, name);
     if (next) return next;
     if (errno == ENOENT) {
-        const bool made = ::mkdirat(parent, name.c_str(), 0777) == 0;
-        if (!made && errno != EEXIST && errno != ENOENT) return io_error("make directory for", path, errno);
-        // V22: an object is not durable in a directory that a power cut takes away.
-        if (made && durable && ::fsync(parent) != 0) return io_error("sync the directory of", path, errno);
+        if (::mkdirat(parent, name.c_str(), 0777) != 0 && errno != EEXIST && errno != ENOENT) {
+            return io_error("make directory for", path, errno);
+        }
         return open_directory(parent, name);
     }
     if (errno != ENOTDIR && errno != ELOOP) return io_error("open directory of", path, errno);
@@ -131,19 +136,27 @@ Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, co
                      .message = quoted(path) + ": a link or a device is in the way at " + quoted(name) +
                                 "; dray does not follow it"};
     }
-    TRY(make_room(ctx, parent, name, path));
+    TRY(make_room(ctx, parent, name, path, sync));
     return open_directory(parent, name);
+}
+
+// V22: an object is not durable in a directory that a power cut takes away.
+Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, const std::string& path,
+                     LocalSync& sync) {
+    TRY_LET(next, open_or_make(ctx, parent, name, path, sync));
+    if (next) TRY(sync.directory(parent, name, next.get(), path));
+    return std::move(next);
 }
 
 }  // namespace
 
-Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key, bool durable) const {
+Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key, LocalSync& sync) const {
     const std::vector<std::string> path = local_path(key);
     for (int round = 0; round < kWalkRounds; ++round) {
         TRY(ctx.check());
         Fd at(::openat(root_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         for (std::size_t i = 0; at && i + 1 < path.size(); ++i) {
-            TRY_LET(next, step_into(ctx, at.get(), path[i], path_of(key), durable));
+            TRY_LET(next, step_into(ctx, at.get(), path[i], path_of(key), sync));
             at = std::move(next);
         }
         if (at) return LocalPlace{std::move(at), path.back()};
@@ -152,14 +165,14 @@ Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key, b
                  .message = quoted(path_of(key)) + ": its directories vanish as fast as they are made"};
 }
 
-void LocalBucket::prune(std::string_view key) const {
+void LocalBucket::prune(std::string_view key, LocalSync& sync) const {
     std::vector<std::string> path = local_path(key);
     for (path.pop_back(); !path.empty(); path.pop_back()) {
         Fd at(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
         for (std::size_t i = 0; at && i + 1 < path.size(); ++i)
             at = open_directory(at.get(), path[i]);
         // Not empty, or gone: either way there is nothing more to do above it.
-        if (!at || ::unlinkat(at.get(), path.back().c_str(), AT_REMOVEDIR) != 0) return;
+        if (!at || !sync.remove_directory(at.get(), path.back())) return;
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/context.h"
 #include "base/file.h"
+#include "store/local_sync.h"
 #include "store/object_store.h"
 
 namespace dray {
@@ -47,10 +48,10 @@ public:
     // nullopt: a directory on the way is not there.
     Result<std::optional<LocalPlace>> find(std::string_view key) const;
     // The same, making directories on the way; an object in the way keeps its key and moves inside the directory that
-    // takes its name. Error: refused (a symbolic link or device is in the way).
-    Result<LocalPlace> make(const Context& ctx, std::string_view key, bool durable) const;
+    // takes its name. Every directory on the way is durable. Error: refused (a symbolic link or device is in the way).
+    Result<LocalPlace> make(const Context& ctx, std::string_view key, LocalSync& sync) const;
     // Removes the directories above `key` that have become empty; never the bucket's own.
-    void prune(std::string_view key) const;
+    void prune(std::string_view key, LocalSync& sync) const;
 
 private:
     LocalBucket(std::string directory, Fd root) : directory_(std::move(directory)), root_(std::move(root)) {}

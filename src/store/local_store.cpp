@@ -89,7 +89,7 @@ struct TargetConditions {
 
 class LocalStore final : public ObjectStore {
 public:
-    explicit LocalStore(LocalStoreOptions options) : options_(options) {
+    explicit LocalStore(LocalStoreOptions options) : sync_(options.durable, std::move(options.sync)) {
         limits_.max_copy = limits_.max_put = limits_.max_part = std::uint64_t{1} << 62;
         limits_.min_part = 1;
     }
@@ -141,10 +141,9 @@ private:
     Result<ObjectInfo> appear(const Context& ctx, const LocalPlace& place, TempFile& temp, const LocalRecord& record,
                               const TargetConditions& conditions, const std::vector<NameValue>& tags,
                               const std::string& path);
-    Status sync(int fd, const std::string& path) const;
 
-    const LocalStoreOptions options_;
     Limits limits_;
+    LocalSync sync_;
     OpenWalks walks_;
     Sweeps sweeps_;
 };
@@ -192,11 +191,6 @@ Result<ObjectInfo> LocalStore::info(const Opened& object) const {
     return answer;
 }
 
-Status LocalStore::sync(int fd, const std::string& path) const {
-    if (!options_.durable || ::fsync(fd) == 0) return {};
-    return io_error("sync", path, errno);
-}
-
 // ---- reading ----
 
 // Hands [offset, offset + bytes) of a file to `sink`, as far as it goes.
@@ -227,6 +221,9 @@ Status unchanged(int fd, const struct stat& before, const std::string& path) {
 }
 
 Result<ObjectInfo> LocalStore::head(const Context& ctx, const ObjectRef& object) {
+    // Who looks at an object may rely on it and delete another: what a killed run wrote must be there to stay.
+    TRY_LET(bucket, bucket_of(ctx, object));
+    TRY(sync_.leftovers(bucket.fd(), bucket.directory()));
     TRY_LET(opened, open(ctx, object));
     return info(opened);
 }
@@ -329,7 +326,7 @@ Result<ObjectInfo> LocalStore::appear(const Context& ctx, const LocalPlace& plac
     Opened made{.place = {Fd(::fcntl(directory, F_DUPFD_CLOEXEC, 0)), place.name}, .file = {}, .path = path};
     if (::fstat(temp.fd(), &made.file.status) != 0) return io_error("look at", path, errno);
     if (!tags.empty()) TRY(keep_tags(directory, made.file.status, tags, path));
-    TRY(sync(temp.fd(), path));
+    TRY(sync_.content(temp.fd(), path));
 
     TRY(lock_directory(ctx, directory, path));
     TRY_LET(there, open_object(place, path));
@@ -349,7 +346,8 @@ Result<ObjectInfo> LocalStore::appear(const Context& ctx, const LocalPlace& plac
     made.file.fd = Fd(::fcntl(temp.fd(), F_DUPFD_CLOEXEC, 0));
     if (::fstat(temp.fd(), &made.file.status) != 0) return io_error("look at", path, errno);
     unlock_directory(directory);
-    TRY(sync(target.directory(place), path));
+    if (target.inside) TRY(sync_.directory(directory, place.name, target.inside.get(), path));
+    TRY(sync_.content(target.directory(place), path));
     return info(made);
 }
 
@@ -357,14 +355,14 @@ Result<ObjectInfo> LocalStore::create(const Context& ctx, const ObjectRef& to, c
                                       const std::vector<NameValue>& tags, const Fill& fill) {
     TRY_LET(bucket, bucket_of(ctx, to));
     const std::string path = bucket.path_of(to.key);
-    TRY_LET(place, bucket.make(ctx, to.key, options_.durable));
+    TRY_LET(place, bucket.make(ctx, to.key, sync_));
     auto answer = [&]() -> Result<ObjectInfo> {
         sweeps_.sweep_once(place.directory.get(), ctx.clock().wall());
         TRY_LET(temp, TempFile::make(place.directory.get(), path));
         TRY_LET(record, fill(temp));
         return appear(ctx, place, temp, record, conditions, tags, path);
     }();
-    if (!answer) bucket.prune(to.key);  // the directories made for nothing
+    if (!answer) bucket.prune(to.key, sync_);  // the directories made for nothing
     return answer;
 }
 
@@ -492,10 +490,10 @@ Result<Removed> LocalStore::remove(const Context& ctx, const ObjectRef& object, 
         return io_error("remove", path, errno);
     }
     drop_side_files(directory, there->status);
-    if (target.inside) ::unlinkat(directory, place->name.c_str(), AT_REMOVEDIR);  // stays while it holds others
+    const bool stays = target.inside && !sync_.remove_directory(directory, place->name);  // it holds others
     unlock_directory(directory);
-    TRY(sync(directory, path));
-    bucket.prune(object.key);
+    TRY(sync_.content(stays ? target.inside.get() : directory, path));
+    bucket.prune(object.key, sync_);
     return Removed{};
 }
 
@@ -519,7 +517,9 @@ Result<std::vector<NameValue>> LocalStore::tags(const Context& ctx, const Object
 
 Status LocalStore::set_tags(const Context& ctx, const ObjectRef& object, const std::vector<NameValue>& tags) {
     TRY_LET(opened, open(ctx, object));
-    return keep_tags(opened.place.directory.get(), opened.file.status, tags, opened.path);
+    const int directory = opened.place.directory.get();
+    TRY(keep_tags(directory, opened.file.status, tags, opened.path));
+    return sync_.content(directory, opened.path);
 }
 
 // ---- multipart ----
@@ -607,7 +607,7 @@ Result<BucketFacts> LocalStore::bucket_facts(const Context& ctx, const std::stri
 }  // namespace
 
 std::unique_ptr<ObjectStore> make_local_store(LocalStoreOptions options) {
-    return std::make_unique<LocalStore>(options);
+    return std::make_unique<LocalStore>(std::move(options));
 }
 
 }  // namespace dray

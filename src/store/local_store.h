@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "store/local_sync.h"
 #include "store/object_store.h"
 
 namespace dray {
@@ -12,6 +13,7 @@ namespace dray {
 struct LocalStoreOptions {
     // fsync of files and directories before a change counts as done. Off only where data may be lost (tests).
     bool durable = true;
+    SyncCalls sync = {};
 };
 
 // One store serves all directories: ObjectRef::bucket is the absolute path of one. Where a bucket lies inside
