@@ -36,10 +36,18 @@ std::string folded_segments(std::string_view key, std::uint8_t folds) {
     return out;
 }
 
+bool is_ascii(std::string_view key) {
+    return std::all_of(key.begin(), key.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 }  // namespace
 
 std::string folded(std::string_view key, std::uint8_t folds) {
     return folded_segments(folded_letters(key, folds), folds);
+}
+
+bool may_be_one_object(std::string_view a, std::string_view b) {
+    return (!is_ascii(a) && !is_ascii(b)) || folded(a) == folded(b);
 }
 
 std::uint8_t folds_between(std::string_view a, std::string_view b) {

@@ -36,5 +36,12 @@ TEST(KeyFold, KeysThatAreNotUtf8FoldToo) {
     EXPECT_EQ(folds_between("A\xFF//b", "a\xFF/b"), kFoldSlashes | kFoldCase);
 }
 
+TEST(KeyFold, KeysOutsideAsciiMayBeOneObjectWhateverWeKnowOfThem) {
+    EXPECT_TRUE(may_be_one_object("\xef\xac\x81x", "\xef\xac\x82x")) << "compatibility forms are not folded here";
+    EXPECT_EQ(folds_between("\xef\xac\x81x", "\xef\xac\x82x"), 0);
+    EXPECT_TRUE(may_be_one_object("A/b", "a//b"));
+    EXPECT_FALSE(may_be_one_object("a/b", "a/c"));
+}
+
 }  // namespace
 }  // namespace dray

@@ -3,8 +3,8 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "ops/key_fold.h"
 #include "ops/mover.h"
-#include "ops/spelling.h"
 
 namespace dray {
 namespace {

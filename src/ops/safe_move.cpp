@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "job/run_dir.h"
+#include "ops/key_fold.h"
 #include "ops/mover.h"
-#include "ops/spelling.h"
 
 namespace dray {
 namespace {

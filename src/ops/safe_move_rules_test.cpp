@@ -2,8 +2,8 @@
 // switched off the same scene shows the loss, so the test proves that the rule is what prevents it.
 #include <gtest/gtest.h>
 
+#include "ops/key_fold.h"
 #include "ops/move_rig.h"
-#include "ops/spelling.h"
 
 namespace dray {
 namespace {
