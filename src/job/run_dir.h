@@ -103,7 +103,9 @@ inline constexpr std::chrono::minutes kQuietTimeUnansweredCopy{30};
 // never later than 30 minutes after it. A process that did not end by itself may have left a copy unanswered.
 std::optional<WallTime> quiet_until(const JournalSummary& journal, WallTime lock_taken);
 
-// What a run may change: everything below a prefix of a bucket of a store.
+// What a run may change: everything below a prefix of a bucket of a store. Two endpoints overlap where bucket and
+// prefix do: they may be two names of one store, and two runs in opposite directions would then delete each other's
+// copies.
 struct Scope {
     std::string identity;  // of the store
     std::string bucket;    // empty: any
@@ -129,6 +131,7 @@ struct ScopeGrant {
     std::optional<ScopeLock> lock;  // nullopt: somebody else's, see holder
     std::string holder;             // run id; with a lock: the run that wait_until is about
     bool holder_live = false;
+    std::string holder_store;            // its endpoint, where that is none of ours
     std::optional<WallTime> wait_until;  // rule R2: granted, but another run's requests may land until then
     std::optional<WallTime> changed;     // rule R17: another run may have changed something there until then
 };

@@ -295,6 +295,23 @@ TEST(Scopes, OverlapWhenOnePrefixHoldsTheOther) {
     EXPECT_TRUE(inner.overlaps({.identity = "file:", .bucket = "/", .prefix = ""}));
 }
 
+TEST(Scopes, OfOneBucketUnderTwoEndpointNamesOverlap) {
+    const Scope one{.identity = "http://127.0.0.1:9000", .bucket = "b", .prefix = "in/"};
+    const Scope two{.identity = "http://localhost:9000", .bucket = "b", .prefix = "in/2024/"};
+    EXPECT_TRUE(one.overlaps(two) && two.overlaps(one));
+    EXPECT_FALSE(one.overlaps({.identity = two.identity, .bucket = "c", .prefix = "in/"}));
+    EXPECT_FALSE(one.overlaps({.identity = "file:", .bucket = "b", .prefix = "in/"}));
+
+    State s;
+    s.run("one", RunPhase::stopped);
+    s.run("two", RunPhase::planned);
+    ASSERT_TRUE(take_scopes(s.state, "one", {one}, kNow));
+    auto refused = take_scopes(s.state, "two", {two}, kNow);
+    ASSERT_TRUE(refused);
+    EXPECT_FALSE(refused->lock);
+    EXPECT_EQ(refused->holder_store, one.identity) << "so that a person can tell whether it is another store";
+}
+
 TEST(Scopes, OfAnUnfinishedRunAreRefusedNamingItUntilItIsFinished) {
     State s;
     s.run("one", RunPhase::stopped);

@@ -111,10 +111,16 @@ std::string place_of(const Scope& scope) {
     return scope.bucket + (scope.bucket.ends_with('/') ? "" : "/") + scope.prefix;
 }
 
-bool overlap(const std::vector<Scope>& some, const std::vector<Scope>& others) {
-    return std::ranges::any_of(some, [&](const Scope& scope) {
-        return std::ranges::any_of(others, [&](const Scope& other) { return scope.overlaps(other); });
+bool is_remote(const Scope& scope) {
+    return scope.identity.starts_with("http");
+}
+
+// The first of `others` that one of `some` overlaps; nullptr: none.
+const Scope* overlapped(const std::vector<Scope>& some, const std::vector<Scope>& others) {
+    const auto found = std::ranges::find_if(others, [&](const Scope& other) {
+        return std::ranges::any_of(some, [&](const Scope& scope) { return scope.overlaps(other); });
     });
+    return found == others.end() ? nullptr : &*found;
 }
 
 // Held by the caller: the guard.
@@ -148,7 +154,8 @@ Result<ScopeGrant> in_the_way(const StateDirectory& state, const std::string& ru
             TRY(remove_file(entry.path));
             continue;
         }
-        if (!overlap(scopes, entry.scopes)) continue;
+        const Scope* taken = overlapped(scopes, entry.scopes);
+        if (!taken) continue;
         if (entry.released_until) {
             grant.changed = std::max(grant.changed, entry.released_until);
             if (*entry.released_until <= now) continue;
@@ -159,7 +166,10 @@ Result<ScopeGrant> in_the_way(const StateDirectory& state, const std::string& ru
         }
         const bool live = run_is_live(state.paths_of(entry.run_id));
         if (entry.run_id == instead_of && !live) continue;
-        return ScopeGrant{.holder = entry.run_id, .holder_live = live};
+        const bool named_alike =
+            std::ranges::any_of(scopes, [&](const Scope& scope) { return scope.identity == taken->identity; });
+        return ScopeGrant{
+            .holder = entry.run_id, .holder_live = live, .holder_store = named_alike ? std::string() : taken->identity};
     }
     return grant;
 }
@@ -171,7 +181,8 @@ bool is_held(const ScopeGrant& grant) {
 }  // namespace
 
 bool Scope::overlaps(const Scope& other) const {
-    if (identity != other.identity) return false;
+    // One S3 store answers to many endpoint names, and nothing here can tell; a directory has one.
+    if (identity != other.identity && !(is_remote(*this) && is_remote(other))) return false;
     if (bucket.empty() || other.bucket.empty()) return true;
     // As one path: a local bucket is a directory, and may lie inside another.
     const std::string ours = place_of(*this), theirs = place_of(other);

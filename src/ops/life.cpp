@@ -44,7 +44,12 @@ struct OpenStores {
 Result<OpenStores> open_stores(const RunEnvironment& env, std::vector<PlannedStore> planned) {
     OpenStores stores;
     for (PlannedStore& store : planned) {
+        const std::string meant = store.identity;  // of a plan that is made already
         TRY_LET(opened, env.open_store(store));
+        if (!meant.empty() && store.identity != meant)
+            return Error{.code = Code::refused,
+                         .message = "the run is about " + meant + ", and this would be " + store.identity +
+                                    "; leave --endpoint out, or unset the variable that names it"};
         stores.owned.push_back(std::move(opened));
     }
     stores.resolved = std::move(planned);
@@ -156,6 +161,10 @@ Error held_by(const StateDirectory& state, const ScopeGrant& grant) {
     else
         text += " is unfinished on the same prefix; finish it first: dray resume " + grant.holder +
                 ", or take it back: dray undo " + grant.holder;
+    if (!grant.holder_store.empty())
+        text +=
+            "; it names the store " + grant.holder_store +
+            ": if that is not this one under another name, give this run a state directory of its own (--state DIR)";
     return {.code = Code::refused, .message = std::move(text)};
 }
 
@@ -573,6 +582,9 @@ Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const 
         if (!begun)
             return Error{.code = Code::refused,
                          .message = "run " + parent.id + " was never applied: there is nothing to undo"};
+
+        // A store that is not the plan's is refused while nothing is sealed.
+        TRY(open_stores(env, plan.header().stores));
 
         // R8: the seal is durable before the undo's first request; a sealed parent cannot be resumed any more.
         auto seal = read_file(parent.seal(), 4096);

@@ -91,6 +91,28 @@ void cut_the_end(const RunPaths& run) {
     std::filesystem::resize_file(run.journal(), end);
 }
 
+TEST(Life, AnotherStoreThanThePlansIsRefused) {
+    Life life;
+    life.put("in/x");
+    const RunPaths run = life.plan();
+    ASSERT_TRUE(life.apply(run).finished());
+    const auto theirs = life.env.open_store;
+    life.env.open_store = [&](PlannedStore& planned) {
+        auto opened = theirs(planned);
+        planned.identity = "http://another.example";
+        return opened;
+    };
+    auto undone = undo_run(life.ctx, life.env, run.id, {});
+    ASSERT_FALSE(undone);
+    EXPECT_EQ(undone.error().code, Code::refused);
+    EXPECT_NE(undone.error().message.find("http://another.example"), std::string::npos) << undone.error().message;
+    auto verified = verify_run(life.ctx, life.env, run.id, {});
+    ASSERT_FALSE(verified);
+    EXPECT_EQ(verified.error().code, Code::refused);
+    life.env.open_store = theirs;
+    EXPECT_TRUE(undo_run(life.ctx, life.env, run.id, {})) << "and the run is not sealed by the refusal";
+}
+
 TEST(Life, ARunThatLeavesSomethingIsNotFinished) {
     Life life;
     life.put("in/a");
