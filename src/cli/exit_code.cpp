@@ -27,8 +27,9 @@ int exit_code(const Error& error, int signal) {
         case Code::credentials:
         case Code::denied: return kCredentials;
         case Code::conflict:  // a journal that belongs to another plan
-        case Code::local:
-        case Code::corrupt: return kLocal;
+        case Code::local: return kLocal;
+        // L02, L06: a store that contradicts itself is no matter of this machine's.
+        case Code::corrupt: return error.reason == "bad-listing" ? kItemsFailed : kLocal;
         case Code::throttled:
         case Code::unavailable:
         case Code::exhausted: return kEndpoint;
@@ -41,7 +42,7 @@ int exit_code(const RunResult& result, int signal) {
     std::vector<int> codes{kDone};
     if (result.error) codes.push_back(exit_code(*result.error, signal));
     if (result.stopped) codes.push_back(kSignalBase + signal);
-    if (result.balance.failed > 0 || result.balance.left > 0) codes.push_back(kItemsFailed);
+    if (result.outside > 0 || result.balance.failed > 0 || result.balance.left > 0) codes.push_back(kItemsFailed);
     return worst(codes);
 }
 

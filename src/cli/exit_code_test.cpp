@@ -34,6 +34,16 @@ TEST(ExitCode, P27GivesTheWorstOfSeveralInAFixedOrder) {
     EXPECT_EQ(worst({3, 143}), 3);
 }
 
+TEST(ExitCode, L02_AListingThatCannotBeTrustedIsNoMatterOfThisMachine) {
+    EXPECT_EQ(exit_code(Error{.code = Code::corrupt, .reason = "bad-listing"}, 0), 1);
+}
+
+TEST(ExitCode, L06_ARunWhoseListingToldOtherKeysIsNeverAllDone) {
+    RunResult result;
+    result.outside = 1;
+    EXPECT_EQ(exit_code(result, 0), 1);
+}
+
 TEST(ExitCode, FollowsFromTheCodeAlone) {
     const std::pair<Code, int> table[] = {{Code::invalid, 2},     {Code::not_found, 2}, {Code::unsupported, 2},
                                           {Code::refused, 3},     {Code::denied, 4},    {Code::credentials, 4},

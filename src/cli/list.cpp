@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/environment.h"
 #include "cli/exit_code.h"
+#include "cli/run_text.h"
 #include "cli/selection.h"
 #include "cli/temporary.h"
 #include "ops/list.h"
@@ -51,6 +52,8 @@ Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& roo
         if (!shell.print(shown(shell, flags, url, object))) return kReaderLeft;
         return {};
     });
+    if (totals && totals->anomalies.outside > 0)
+        shell.complain(outside_sentence(quoted(text), totals->anomalies.outside, totals->anomalies.first_outside));
     if (totals && totals->chosen == 0 && !flags.common.quiet)
         shell.complain("nothing found at " + quoted(text) + " (" + with_commas(totals->listed) +
                        " listed): is the bucket right, the prefix, the choice?");
@@ -65,14 +68,16 @@ Result<int> run_list(Shell& shell, const ListFlags& flags) {
     if (flags.select.max && *flags.select.max < 0)
         return Error{.code = Code::invalid, .message = "--max is a number from 0 on"};
     std::uint64_t left = flags.select.max ? static_cast<std::uint64_t>(*flags.select.max) : UINT64_MAX, found = 0;
+    bool whole = true;
     for (const std::string& url : flags.urls) {
         auto totals = list_one(shell, flags, room, url, left, scratch.path());
         if (!totals && totals.error().code == Code::cancelled && shell.signal() == 0) return kDone;  // ls | head
         if (!totals) return std::move(totals).error();
         found += totals->chosen;
+        whole = whole && totals->anomalies.outside == 0;
         left -= std::min(left, totals->chosen);
     }
-    return found == 0 && flags.fail_empty ? kItemsFailed : kDone;
+    return !whole || (found == 0 && flags.fail_empty) ? kItemsFailed : kDone;
 }
 
 }  // namespace dray

@@ -120,7 +120,7 @@ Result<int> dry_run(Shell& shell, const CommonFlags& flags, const MoveJob& job, 
         shell.complain(warning);
     TRY(print_plan(shell, planned, flags.json, /*kept=*/false));
     if (!flags.json) shell.print("dry run: nothing was changed\n");
-    return kDone;
+    return planned.totals.outside > 0 ? kItemsFailed : kDone;
 }
 
 }  // namespace
@@ -145,7 +145,7 @@ Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& 
         if (!flags.json)
             shell.print("planned as run " + planned.run.id + "; carry it out: dray apply " +
                         shell_word(planned.run.id) + "\n");
-        return kDone;
+        return planned.totals.outside > 0 ? kItemsFailed : kDone;
     }
     TRY_LET(result, move_run(ctx, env, job.command, {.planned = warn}));
     progress.finish();

@@ -93,7 +93,8 @@ void reasons_json(JsonWriter& json, std::string_view name, const std::map<std::s
 }
 
 std::string headline(const RunResult& result) {
-    return std::string(outcome_of(result)) + (result.balance.failed > 0 ? ", with failures" : "");
+    return std::string(outcome_of(result)) + (result.outside > 0 ? ", of a listing that was not whole" : "") +
+           (result.balance.failed > 0 ? ", with failures" : "");
 }
 
 // What makes sense now, and nothing else: what changed nothing has nothing to prove, and an undo is not undone.
@@ -125,6 +126,7 @@ std::string plan_json(const PlannedRun& planned, bool kept) {
         json.field("dry_run", true);
     json.field("listed", totals.listed).field("effects", totals.effects).field("bytes", totals.bytes);
     json.field("targets_existing", totals.targets_existing);
+    if (totals.outside > 0) json.field("outside", totals.outside).bytes_field("first_outside", totals.first_outside);
     reasons_json(json, "skipped_by", totals.skipped);
     reasons_json(json, "failed_by", totals.failed);
     json.end_object();
@@ -142,6 +144,13 @@ std::string reasons_line(const char* label, const std::map<std::string, std::uin
         separator = ", ";
     }
     return line(text);
+}
+
+std::string outside_sentence(const std::string& listing, std::uint64_t keys, const std::string& first) {
+    return "the listing of " + listing + " told " + with_commas(keys) + (keys == 1 ? " key" : " keys") +
+           " that nobody asked for, the first " + quoted(first) +
+           "; such keys are dropped, and others may be missing, so this is not all done (exit 1): ask who runs the "
+           "store, then list again";
 }
 
 Status print_plan(Shell& shell, const PlannedRun& planned, bool json, bool kept) {
@@ -167,6 +176,7 @@ Status print_plan(Shell& shell, const PlannedRun& planned, bool json, bool kept)
     if (totals.targets_existing > 0)
         shell.print(line("  " + with_commas(totals.targets_existing) +
                          " targets exist already: equal ones finish the move, others are conflicts"));
+    if (totals.outside > 0) shell.complain(outside_sentence("source or target", totals.outside, totals.first_outside));
     folders.print(shell);
     return {};
 }
@@ -179,11 +189,14 @@ void print_result(Shell& shell, const RunResult& result, const CommonFlags& flag
         counts_json(json, result.balance);
         reasons_json(json, "properties_lost", result.balance.lost);
         reasons_json(json, "requests", result.requests);
+        if (result.outside > 0)
+            json.field("outside", result.outside).bytes_field("first_outside", result.first_outside);
         json.name("seconds").number(result.seconds);
         json.end_object();
         shell.print(line(text));
         return;
     }
+    if (result.outside > 0) shell.complain(outside_sentence("source or target", result.outside, result.first_outside));
     const double rate = result.seconds > 0 ? static_cast<double>(result.balance.done) / result.seconds : 0;
     shell.print(line("run " + result.run.id + " " + headline(result) + ": " + with_commas(result.balance.done) +
                      " done in " + human_seconds(result.seconds) +

@@ -17,6 +17,9 @@ void print_verify(Shell& shell, const VerifyResult& result, bool json);
 void print_status(Shell& shell, const RunStatus& status, bool json);
 void print_runs(Shell& shell, const std::vector<RunSummary>& runs, bool json);
 
+// Row L06, in a sentence. `listing`: what was listed.
+std::string outside_sentence(const std::string& listing, std::uint64_t keys, const std::string& first);
+
 // "  failed     conflict 3, denied 1": nothing when the map is empty.
 std::string reasons_line(const char* label, const std::map<std::string, std::uint64_t>& by);
 

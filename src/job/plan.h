@@ -57,6 +57,10 @@ struct PlanTotals {
     std::uint64_t bytes = 0;                               // of the objects with effects
     std::map<std::string, std::uint64_t> skipped, failed;  // verdicts by reason
     AliasNeed slashes, dots, case_, unicode;
+    // Row L06: keys that a listing told although nobody had asked for them. They were dropped, and nothing proves that
+    // none is missing instead: such a run never exits with 0.
+    std::uint64_t outside = 0;
+    std::string first_outside;
     std::uint64_t longest_key = 0;  // bytes
     std::uint64_t targets_existing = 0;
     // That the effects read, write to or delete from, at most kMostBuckets: with more of them it is cut short there,

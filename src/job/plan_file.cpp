@@ -203,6 +203,7 @@ void write_footer(std::string& out, const Footer& footer) {
     for (const std::string& bucket : totals.buckets)
         json.begin_object().bytes_field("bucket", bucket).end_object();
     json.end_array();
+    if (totals.outside > 0) json.field("outside", totals.outside).bytes_field("first_outside", totals.first_outside);
     json.name("frames").begin_array();
     for (const Frame& frame : footer.frames)
         json.begin_object().field("offset", frame.offset).field("first", frame.first).end_object();
@@ -229,7 +230,8 @@ Result<Footer> read_footer(const JsonValue& line) {
             (void)(member.is("sha256", footer.sha256) || member.is("listed", totals.listed) ||
                    member.is("actions", totals.actions) || member.is("effects", totals.effects) ||
                    member.is("bytes", totals.bytes) || member.is("longest_key", totals.longest_key) ||
-                   member.is("targets_existing", totals.targets_existing));
+                   member.is("targets_existing", totals.targets_existing) || member.is("outside", totals.outside) ||
+                   member.is("first_outside", totals.first_outside));
         }
         if (member.bad()) return corrupt("the footer's member " + std::string(name) + " is not as it should be");
     }

@@ -225,6 +225,8 @@ public:
         TRY_LET(past, read_past(run_, plan));
         result_.undoes = plan.header().parent;
         result_.balance = past->balance.totals(plan.totals());
+        result_.outside = plan.totals().outside;
+        result_.first_outside = plan.totals().first_outside;
         if (result_.balance.left == 0 && past->any) {
             TRY(close_finished(plan, *past));
             return result_;

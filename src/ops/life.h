@@ -94,6 +94,8 @@ struct RunResult {
     std::map<std::string, std::uint64_t> requests;  // by verb
     std::uint64_t repeated_looks = 0;               // of these; see SentRequests
     double seconds = 0;
+    std::uint64_t outside = 0;  // as in PlanTotals: above 0 the listing was not whole, and nothing ends with exit 0
+    std::string first_outside;
     bool finished() const { return !stopped && !error && balance.left == 0; }
 };
 // In one word: "finished", "failed" (`error` says why), "stopped" (by ctx), "unfinished" (something is left to do).

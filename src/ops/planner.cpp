@@ -42,6 +42,17 @@ std::string renamed(const std::string& target, const std::string& source) {
 }
 
 // One round of drafts (the placed objects, in a plan file that nobody carries out) with their proof. Rename takes two.
+// Row L06: what listings told beside what was asked for.
+struct Outside {
+    std::uint64_t keys = 0;
+    std::string first;
+    void add(const Outside& more) {
+        if (keys == 0) first = more.first;
+        keys += more.keys;
+    }
+    void add(const ListAnomalies& listing) { add(Outside{listing.outside, listing.first_outside}); }
+};
+
 class Round {
 public:
     Round(const MovePlanRequest& request, std::string path, PlanWriter writer)
@@ -94,6 +105,7 @@ public:
     PlanProof& proof() { return *proof_; }
     const PlanTotals& totals() const { return totals_; }
     const std::string& path() const { return path_; }
+    const Outside& outside() const { return outside_; }
     bool missing(const std::string& bucket) const { return missing_.contains(bucket); }
 
 private:
@@ -140,6 +152,7 @@ private:
         }
         if (!pages) return Error(pages.error()).within("look at the targets");
         return pages->complete ? Status() : look_at_each(ctx, bucket, unmatched);
+        outside_.add(pages->anomalies);
     }
 
     Status look_at_each(const Context& ctx, const std::string& bucket, bool unmatched) {
@@ -174,6 +187,7 @@ private:
     std::map<std::pair<std::string, bool>, std::string> targets_;
     std::set<std::string> missing_;  // buckets that are not there
 };
+    Outside outside_;
 
 class MovePlanner {
 public:
@@ -213,7 +227,7 @@ private:
                                return true;
                            });
             if (!listed) return Status(listed.error());
-            note_outside(listed->anomalies.outside);
+            outside_.add(listed->anomalies);
             return {};
         }
         auto found = store.head(ctx_, {request_.source_bucket, request_.source_prefix, ""});
@@ -226,15 +240,6 @@ private:
                      .modified = seen.modified,
                      .storage_class = seen.properties.storage_class},
                     round);
-    }
-
-    // Row L06: they were dropped, and the run must not pass for a whole one.
-    void note_outside(std::uint64_t keys) const {
-        if (keys == 0) return;
-        if (request_.progress) request_.progress->outside = keys;
-        log_event(LogLevel::warning, "listing-outside",
-                  {{"prefix", "s3://" + request_.source_bucket + "/" + request_.source_prefix},
-                   {"dropped", std::to_string(keys)}});
     }
 
     Status take(const ListedObject& object, Round& round) {
@@ -349,6 +354,9 @@ private:
         round.proof().add_alias_needs(writer.totals());
         return writer.seal();
     }
+        outside_.add(round.outside());
+        writer.totals().outside = outside_.keys;
+        writer.totals().first_outside = outside_.first;
 
     void settle_among_others(Action& action, const std::vector<Finding>& found, const Round& round) {
         if (!is_effect(action)) return;
@@ -412,6 +420,7 @@ private:
     std::string unmatched_named_;
     std::uint64_t effects_ = 0;
 };
+    Outside outside_;
 
 }  // namespace
 

@@ -37,8 +37,6 @@ inline constexpr std::uint64_t kTargetPagesBeyondEffects = 64;
 
 struct PlanProgress {
     std::atomic<std::uint64_t> listed{0}, pages{0}, targets_listed{0}, checked{0};
-    // Keys that the store told although they are not below the source prefix (row L06): dropped, and exit 1 at the end.
-    std::atomic<std::uint64_t> outside{0};
 };
 
 // Which listed objects take part at all; others are neither counted nor planned. Empty: all.

@@ -39,6 +39,7 @@ std::string report_of(const RunResult& result, std::string_view outcome, const P
 
     counts(json, "properties_lost", result.balance.lost);
     json.field("bytes_planned", plan.bytes);
+    if (plan.outside > 0) json.field("outside", plan.outside).bytes_field("first_outside", plan.first_outside);
     counts(json, "requests", result.requests);
     json.field("repeated_looks", result.repeated_looks);
     json.name("said").begin_array();

@@ -12,7 +12,8 @@ namespace {
 Error bad_page(const ListObjects& request, std::string_view why) {
     return {.code = Code::corrupt,
             .message = "ListObjects s3://" + printable(request.bucket) + "/" + printable(request.prefix) +
-                       ": the page cannot be trusted: " + std::string(why)};
+                       ": the page cannot be trusted: " + std::string(why),
+            .reason = "bad-listing"};
 }
 
 // Undoes encoding-type=url, where the answer says that it was applied (H52). Stores differ in how they spell a blank

@@ -84,7 +84,7 @@ private:
     bool is_new(const std::string& key) {
         const bool before_start = summary_.ordered && !request_.start_after.empty() && key <= request_.start_after;
         if (!key.starts_with(request_.prefix) || before_start) {
-            ++summary_.anomalies.outside;
+            if (summary_.anomalies.outside++ == 0) summary_.anomalies.first_outside = key;
             return false;
         }
         const Hash128 hash = hash128(key);

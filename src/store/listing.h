@@ -24,6 +24,7 @@ struct ListAnomalies {
     std::uint64_t contradictions = 0;  // L03: truncated without a token, or a token though not truncated
     std::uint64_t out_of_order = 0;    // L05: keys that were handed on, but late
     std::uint64_t outside = 0;         // L06: keys outside the prefix or before the start; the run ends with exit 1
+    std::string first_outside;         // L06
     std::uint64_t refused_tokens = 0;  // L09
     bool operator==(const ListAnomalies&) const = default;
     std::uint64_t total() const {

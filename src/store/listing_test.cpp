@@ -181,6 +181,7 @@ TEST_F(Listings, L06_KeysOutsideThePrefixAreDroppedAndCounted) {
     ASSERT_TRUE(summary);
     EXPECT_THAT(keys_, ElementsAre("foo/1"));
     EXPECT_EQ(summary->anomalies.outside, 2u);
+    EXPECT_EQ(summary->anomalies.first_outside, "fop/2");
 }
 
 // Writers add, delete and replace keys between the pages.

@@ -1,4 +1,5 @@
 """What people get wrong, and what machines do to them: one clear line with the next step, the right exit code, nothing lost."""
+import hashlib
 import resource
 import signal
 
@@ -131,7 +132,35 @@ class Store(BadInputTest):
 
     def test_nobody_listens(self):
         self.extra_environment = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
-        self.one_line(6, ["127.0.0.1 port 1", "refused"], "ls", "s3://b/", "--endpoint", "http://127.0.0.1:1", "--max-attempts", "2")
+        self.one_line(6, ["http://127.0.0.1:1", "refused", "check --endpoint"], "ls", "s3://b/", "--endpoint", "http://127.0.0.1:1", "--max-attempts", "2")
+
+    PAGE = ("<?xml version='1.0'?><ListBucketResult><Name>{bucket}</Name><Prefix>in/</Prefix><KeyCount>2</KeyCount><IsTruncated>false</IsTruncated>"
+            "<Contents><Key>in/f000_20240309.csv</Key><Size>8</Size><ETag>\"{etag}\"</ETag><LastModified>2024-03-09T00:00:00.000Z</LastModified></Contents>"
+            "<Contents><Key>zz/stranger</Key><Size>1</Size><LastModified>2024-03-09T00:00:00.000Z</LastModified></Contents></ListBucketResult>")
+
+    def tell(self, bucket="b"):
+        etag = hashlib.md5(b"record 0").hexdigest()
+        self.server.faults({"operation": "ListObjectsV2", "key": "in/", "count": -1, "act": "answer", "status": 200,
+                            "body": self.PAGE.format(bucket=bucket, etag=etag)})
+
+    def test_L06_a_listing_that_tells_other_keys_is_not_all_done(self):
+        s3 = self.plant(1)
+        s3.put("b", "zz/stranger", "s")
+        self.tell()
+        outcome = self.one_line(1, ["zz/stranger", "1 key that nobody asked for"], "ls", "s3://b/in/", "--keys")
+        self.assertEqual(outcome.out, "in/f000_20240309.csv\n")
+        self.assertEqual(self.dray("mv", "s3://b/in/", "s3://b/out/", "--dry-run").code, 1)
+        outcome = self.dray("mv", "s3://b/in/", "s3://b/out/", "--run-id", "one")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("zz/stranger", outcome.err)
+        self.assertEqual(s3.keys("b"), ["out/f000_20240309.csv", "zz/stranger"], "what was asked for is moved, and nothing else")
+        self.assertEqual(self.dray("resume", "one").code, 1, "the run stays what it was")
+
+    def test_L06_a_page_about_another_bucket_is_not_believed(self):
+        s3 = self.plant(1)
+        self.tell(bucket="other")
+        self.one_line(1, ["other"], "mv", "s3://b/in/", "s3://b/out/", "--max-attempts", "2")
+        self.assertEqual(s3.keys("b"), ["in/f000_20240309.csv"])
 
     def serve(self, authority, *server_life):
         certificate, key = authority.certify(*server_life)
