@@ -36,6 +36,8 @@ const std::vector<Reason>& reasons() {
         {"other-extension", "The key does not end in one of the chosen extensions.", "Widen the choice with --suffix."},
         {"own-state", "The object is, or would come to be, in the directory where dray keeps its plans and journals.",
          "Nothing; to move old runs away, name another directory with --state."},
+        {"probe-object", "dray's own: a probe that was killed left it; it is nobody's data.",
+         "Nothing; the next probe below its prefix removes it, an hour after it was written."},
         {"target-left", "Undo brought the source back and left the target, which the run had not made.", "Nothing."},
         {"topic-description", "The key names a topic description, which is left where it is.", "Nothing."},
         {"undone", "Undo found the source as planned and had nothing to move back.", "Nothing."},

@@ -12,6 +12,7 @@
 #include "ops/own_places.h"
 #include "ops/pages.h"
 #include "ops/plan_proof.h"
+#include "store/probe.h"
 
 namespace dray {
 namespace {
@@ -41,7 +42,6 @@ std::string renamed(const std::string& target, const std::string& source) {
     return target.substr(0, dot) + "~" + hex(sha256(source)).substr(0, 8) + target.substr(dot);
 }
 
-// One round of drafts (the placed objects, in a plan file that nobody carries out) with their proof. Rename takes two.
 // Row L06: what listings told beside what was asked for.
 struct Outside {
     std::uint64_t keys = 0;
@@ -53,6 +53,7 @@ struct Outside {
     void add(const ListAnomalies& listing) { add(Outside{listing.outside, listing.first_outside}); }
 };
 
+// One round of drafts (the placed objects, in a plan file that nobody carries out) with their proof. Rename takes two.
 class Round {
 public:
     Round(const MovePlanRequest& request, std::string path, PlanWriter writer)
@@ -104,8 +105,8 @@ public:
     Result<PlanReader> read() const { return PlanReader::open(path_, checksum_); }
     PlanProof& proof() { return *proof_; }
     const PlanTotals& totals() const { return totals_; }
-    const std::string& path() const { return path_; }
     const Outside& outside() const { return outside_; }
+    const std::string& path() const { return path_; }
     bool missing(const std::string& bucket) const { return missing_.contains(bucket); }
 
 private:
@@ -151,8 +152,8 @@ private:
             return {};
         }
         if (!pages) return Error(pages.error()).within("look at the targets");
-        return pages->complete ? Status() : look_at_each(ctx, bucket, unmatched);
         outside_.add(pages->anomalies);
+        return pages->complete ? Status() : look_at_each(ctx, bucket, unmatched);
     }
 
     Status look_at_each(const Context& ctx, const std::string& bucket, bool unmatched) {
@@ -186,8 +187,8 @@ private:
     // Bucket and whether it takes the unmatched objects -> what all keys there begin with.
     std::map<std::pair<std::string, bool>, std::string> targets_;
     std::set<std::string> missing_;  // buckets that are not there
-};
     Outside outside_;
+};
 
 class MovePlanner {
 public:
@@ -256,6 +257,7 @@ private:
                        .etag = object.etag,
                        .modified = object.modified,
                        .storage_class = object.storage_class};
+        if (is_probe_object(object.key)) placed = {.verdict = Placement::Verdict::skip, .reason = "probe-object"};
         if (!placed.reason.empty()) action.detail = std::move(placed.detail);
         action.reason = std::move(placed.reason);
         if (placed.verdict == Placement::Verdict::place)
@@ -352,11 +354,11 @@ private:
         }));
         writer.totals().listed = writer.totals().actions;
         round.proof().add_alias_needs(writer.totals());
-        return writer.seal();
-    }
         outside_.add(round.outside());
         writer.totals().outside = outside_.keys;
         writer.totals().first_outside = outside_.first;
+        return writer.seal();
+    }
 
     void settle_among_others(Action& action, const std::vector<Finding>& found, const Round& round) {
         if (!is_effect(action)) return;
@@ -418,9 +420,9 @@ private:
     OwnPlaces own_;
     std::uint64_t unmatched_ = 0;
     std::string unmatched_named_;
+    Outside outside_;
     std::uint64_t effects_ = 0;
 };
-    Outside outside_;
 
 }  // namespace
 

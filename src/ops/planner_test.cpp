@@ -402,6 +402,15 @@ TEST_F(Planner, L06_KeysOutsideThePrefixAreDroppedAndCounted) {
     EXPECT_EQ(totals_.listed, 1u);
 }
 
+TEST_F(Planner, NeverTakesAProbesObjectsForSources) {
+    put("in/a");
+    put("in/.dray-probe-0123456789abcdef/a");
+    ASSERT_TRUE(plan("out/{path}"));
+    EXPECT_EQ(totals_.effects, 1u);
+    EXPECT_EQ(totals_.listed, 2u);
+    EXPECT_EQ(totals_.skipped.at("probe-object"), 1u);
+}
+
 // A model without sorts, files or hashes: what a plan must say.
 struct Model {
     std::map<std::string, std::string> targets;  // of effects, by source

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/context.h"
 #include "store/capabilities.h"
@@ -29,10 +30,19 @@ struct ProbeOptions {
     bool renew_spellings = false;
 };
 
+// What probes that were killed left behind: removed by a later one once it is so old.
+inline constexpr std::chrono::hours kProbeLeftoverAge{1};
+
+// Whether the key is that of a probe's object: an element of it is `.dray-probe-` and 16 hexadecimal digits. Such
+// objects are dray's own and nobody's data; no plan takes them as sources.
+bool is_probe_object(std::string_view key);
+
 // Probes below `prefix` of `bucket`, under `.dray-probe-<random>`; every object written is removed again, after errors
 // and on a stop too. At most kMaxProbeRequests. A store that guarantees by construction (local, memory) answers for
-// itself; only what the file system decides (case, Unicode) is tried there. A bucket with object lock is not written
-// to, and nothing is assumed of it. Errors: not_found (bucket, fatal), denied, and what the verbs say.
+// itself; only what the file system decides (case, Unicode) is tried there. What an earlier probe below `prefix` left
+// more than an hour ago is removed too (a thousand objects at most), without a request more where there is nothing. A
+// bucket with object lock is not written to, and nothing is assumed of it. Errors: not_found (bucket, fatal), denied,
+// and what the verbs say.
 Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::string& bucket, const std::string& prefix,
                            const ProbeOptions& options);
 

@@ -7,10 +7,14 @@
 
 #include "base/log.h"
 #include "store/checksums.h"
+#include "store/probe.h"
 
 namespace dray {
 namespace {
 
+constexpr std::string_view kProbeName = ".dray-probe-";
+constexpr std::size_t kProbeDigits = 16;
+constexpr std::uint64_t kLargestBody = 4096;  // bytes; ours have some hundred
 constexpr std::string_view kFirstBody = "dray probe\n";
 constexpr const char* kContentType = "application/x-dray-probe";
 const std::vector<NameValue> kPairs = {{"dray-probe", "1"}};  // metadata and tags
@@ -54,15 +58,34 @@ Guarantee proven_if(bool seen) {
     return seen ? Guarantee::proven : Guarantee::absent;
 }
 
+// probe_name(), alone or with more below it.
+bool begins_as_probe(std::string_view key) {
+    if (!key.starts_with(kProbeName)) return false;
+    key.remove_prefix(kProbeName.size());
+    const bool ends = key.size() == kProbeDigits || (key.size() > kProbeDigits && key[kProbeDigits] == '/');
+    return ends && key.find_first_not_of("0123456789abcdef") >= kProbeDigits;
+}
+
 }  // namespace
 
 std::string probe_name() {
     std::random_device random;
-    return fmt::format(".dray-probe-{:08x}{:08x}", random(), random());
+    return fmt::format("{}{:08x}{:08x}", kProbeName, random(), random());
+}
+
+bool is_probe_object(std::string_view key) {
+    for (auto at = key.find(kProbeName); at != std::string_view::npos; at = key.find(kProbeName, at + 1)) {
+        if ((at == 0 || key[at - 1] == '/') && begins_as_probe(key.substr(at))) return true;
+    }
+    return false;
 }
 
 ProbeGround::ProbeGround(ObjectStore& store, std::string bucket, const std::string& prefix, bool versioned)
-    : store_(store), bucket_(std::move(bucket)), base_(prefix + probe_name() + "/"), versioned_(versioned) {}
+    : store_(store),
+      bucket_(std::move(bucket)),
+      prefix_(prefix),
+      base_(prefix + probe_name() + "/"),
+      versioned_(versioned) {}
 
 Result<ObjectInfo> ProbeGround::put(const Context& ctx, const std::string& name, std::string_view body,
                                     const PutOptions& options) {
@@ -299,14 +322,14 @@ Status ProbeGround::clean_up(const Context& stopping) {
     if (lost_upload_) abort_lost_uploads(ctx);
     remove_batch(ctx);
     if (any) {
-        auto left = list(ctx);
+        auto left = list_what_is_left(ctx);
         if (left) {
             // What the listing shows is removed as such, what it does not show is gone.
             std::erase_if(written_, [&](const RemoveItem& item) {
                 return item.version.empty() && !versioned_ && item.key.starts_with(base_);
             });
-            for (const ListedObject& object : *left)
-                written_.push_back({.key = object.key, .version = {}, .if_match = {}});
+            for (std::string& key : *left)
+                written_.push_back({.key = std::move(key), .version = {}, .if_match = {}});
         } else {
             failures_.push_back(std::move(left).error().within("list"));
         }
@@ -316,10 +339,74 @@ Status ProbeGround::clean_up(const Context& stopping) {
         if (!gone) failures_.push_back(std::move(gone).error().within(quoted(item.key)));
     }
     written_.clear();
+    remove_leftovers(ctx);
     if (failures_.empty()) return {};
     Error first = std::move(failures_.front());
     if (failures_.size() > 1) first.message += fmt::format(" (and {} more)", failures_.size() - 1);
     return first;
+}
+
+// Another probe's, and below the same prefix.
+bool ProbeGround::is_left_by_probe(std::string_view key) const {
+    return key.starts_with(prefix_) && !key.starts_with(base_) && begins_as_probe(key.substr(prefix_.size()));
+}
+
+// One listing for our own objects and for those of earlier probes.
+Result<std::vector<std::string>> ProbeGround::list_what_is_left(const Context& ctx) {
+    TRY_LET(all, store_.list(ctx, {.bucket = bucket_, .prefix = prefix_ + std::string(kProbeName)}));
+    store_time_ = all.store_time != WallTime{} ? all.store_time : ctx.clock().wall();
+    for (const ListedObject& object : all.objects) {
+        const bool ours = is_left_by_probe(object.key) && object.size <= kLargestBody;
+        const bool old = object.modified != WallTime{} && store_time_ - object.modified > kProbeLeftoverAge;
+        if (ours && old) leftovers_.push_back(object.key);
+    }
+    if (all.truncated || !leftovers_.empty()) {  // they may hide ours
+        TRY_LET(own, list(ctx));
+        all.objects = std::move(own);
+    }
+    // By its name alone: a store that folds keys may show it below another prefix.
+    const std::string own_name = base_.substr(prefix_.size());
+    std::vector<std::string> keys;
+    for (const ListedObject& object : all.objects)
+        if (object.key.find(own_name) != std::string::npos) keys.push_back(object.key);
+    return keys;
+}
+
+void ProbeGround::remove_leftovers(const Context& ctx) {
+    if (leftovers_.empty()) return;
+    std::vector<RemoveItem> items;
+    std::string last_base;
+    for (const std::string& key : leftovers_) {
+        items.push_back({.key = key, .version = {}, .if_match = {}});
+        // put_leading()'s object lies outside the prefix, so no listing showed it.
+        const std::string base = key.substr(0, prefix_.size() + kProbeName.size() + kProbeDigits + 1);
+        if (base != last_base && base.ends_with('/'))
+            items.push_back({.key = "/" + base + kLeading, .version = {}, .if_match = {}});
+        last_base = base;
+    }
+    std::size_t removed = 0;
+    auto remove = [&](const RemoveItem& item) {
+        const Status gone = versioned_ ? remove_versions(ctx, item.key) : remove_one(ctx, item);
+        removed += gone ? 1 : 0;
+    };
+    std::for_each(items.begin(), items.end(), remove);
+    abort_old_uploads(ctx, store_time_);
+    log_event(LogLevel::info, "probe-leftovers-removed",
+              {{"below", quoted(bucket_ + "/" + prefix_)},
+               {"found", std::to_string(leftovers_.size())},
+               {"removed", std::to_string(removed)}});
+}
+
+void ProbeGround::abort_old_uploads(const Context& ctx, WallTime now) {
+    const auto uploads = store_.uploads(ctx, bucket_, prefix_ + std::string(kProbeName));
+    if (!uploads) return log_event(LogLevel::info, "probe-uploads-left", {{"why", uploads.error().message}});
+    for (const Upload& upload : *uploads) {
+        if (!is_left_by_probe(upload.object.key) || upload.started == WallTime{} ||
+            now - upload.started <= kProbeLeftoverAge)
+            continue;
+        const Status aborted = store_.abort_upload(ctx, upload);
+        if (!aborted) log_event(LogLevel::info, "probe-upload-left", {{"why", aborted.error().message}});
+    }
 }
 
 // Leaves in written_ what a batch cannot remove or did not.

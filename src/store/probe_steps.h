@@ -68,9 +68,15 @@ private:
     Status remove_one(const Context& ctx, const RemoveItem& item);
     Status remove_versions(const Context& ctx, const std::string& key);
     void abort_lost_uploads(const Context& ctx);
+    bool is_left_by_probe(std::string_view key) const;
+    // The keys below base_ that are still there; sets leftovers_ on the way.
+    Result<std::vector<std::string>> list_what_is_left(const Context& ctx);
+    // Never fails: a leftover that stays does no harm.
+    void remove_leftovers(const Context& ctx);
+    void abort_old_uploads(const Context& ctx, WallTime now);
 
     ObjectStore& store_;
-    const std::string bucket_, base_;
+    const std::string bucket_, prefix_, base_;
     std::vector<RemoveItem> written_;
     std::map<std::string, std::uint64_t> sizes_;  // of the bodies put by put_own
     std::size_t bodies_ = 0;
@@ -78,6 +84,8 @@ private:
     bool versioned_;                             // the bucket is known to be, or a write told a version
     bool lost_upload_ = false;                   // one may have been begun that we do not know the id of
     std::vector<Error> failures_;                // of clean_up
+    std::vector<std::string> leftovers_;         // keys of earlier probes
+    WallTime store_time_{};                      // when leftovers_ were listed
     std::vector<Tried> tried_;
     std::vector<ListedObject> listed_;
     ObjectInfo first_;  // the object "a"

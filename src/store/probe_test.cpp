@@ -143,6 +143,67 @@ TEST_F(Probe, LeavesNothingBehindWhenItIsStopped) {
     EXPECT_EQ(objects_left(), 0u);
 }
 
+constexpr const char* kOld = "in/.dray-probe-0123456789abcdef/";
+
+TEST_F(Probe, RemovesWhatAnEarlierProbeThatWasKilledLeft) {
+    for (bool versioned : {false, true}) {
+        use({.versioned = versioned});
+        for (const std::string& key :
+             {kOld + std::string("a"), kOld + std::string("a/b"), "/" + (kOld + std::string("a/b")),
+              std::string("in/.dray-probe-fedcba9876543210")})
+            ASSERT_TRUE(memory_->put({}, {"b", key, {}}, "dray probe\n"));
+        ASSERT_TRUE(memory_->create_upload({}, {"b", kOld + std::string("upload"), {}}, {}));
+        clock_.advance(kProbeLeftoverAge + std::chrono::seconds(1));
+        ASSERT_TRUE(run());
+        EXPECT_EQ(objects_left(), 0u);
+        EXPECT_TRUE(memory_->uploads({}, "b", "")->empty());
+    }
+}
+
+TEST_F(Probe, LeavesTheObjectsOfOthersAndOfProbesAtWorkAlone) {
+    use({});
+    const std::vector<std::string> others = {
+        "in/.dray-probe-0123456789abcde/a",      // too short
+        "in/.dray-probe-0123456789abcdef0/a",    // too long
+        "in/.dray-probe-0123456789ABCDEF/a",     // not as we write it
+        "in/.dray-probe-notes/a",                // somebody's
+        "in/x/.dray-probe-0123456789abcdef/a",   // below another prefix
+        "other/.dray-probe-0123456789abcdef/a",  // the same
+        "in/.dray-probe-notes/.dray-probe-0123456789abcdef/a",
+    };
+    for (const std::string& key : others)
+        ASSERT_TRUE(memory_->put({}, {"b", key, {}}, "x"));
+    ASSERT_TRUE(memory_->put({}, {"b", kOld + std::string("large"), {}}, std::string(5000, 'x')));
+    clock_.advance(kProbeLeftoverAge + std::chrono::seconds(1));
+    ASSERT_TRUE(memory_->put({}, {"b", kOld + std::string("a"), {}}, "at work"));
+    ASSERT_TRUE(memory_->create_upload({}, {"b", kOld + std::string("a"), {}}, {}));
+    ASSERT_TRUE(run());
+    EXPECT_EQ(objects_left(), others.size() + 2);
+    EXPECT_EQ(memory_->uploads({}, "b", "")->size(), 1u);
+}
+
+TEST_F(Probe, LeftoversThatCannotBeRemovedDoNoHarm) {
+    use({});
+    ASSERT_TRUE(memory_->put({}, {"b", kOld + std::string("a"), {}}, "x"));
+    clock_.advance(kProbeLeftoverAge + std::chrono::seconds(1));
+    store_->add({.verb = Verb::remove,
+                 .key = kOld,
+                 .count = 1000,
+                 .action = FaultAction::fail,
+                 .error = {.code = Code::denied, .message = "no deletes"}});
+    EXPECT_TRUE(run());
+    EXPECT_EQ(objects_left(), 1u);
+}
+
+TEST(ProbeObjects, AreToldByTheirName) {
+    for (const char* key :
+         {".dray-probe-0123456789abcdef", "a/.dray-probe-0123456789abcdef/b//c", "/.dray-probe-0123456789abcdef/"})
+        EXPECT_TRUE(is_probe_object(key)) << key;
+    for (const char* key : {"", ".dray-probe-", "x.dray-probe-0123456789abcdef", ".dray-probe-0123456789abcdeg",
+                            ".dray-probe-0123456789abcdef.csv"})
+        EXPECT_FALSE(is_probe_object(key)) << key;
+}
+
 TEST_F(Probe, WritesNothingIntoALockedBucketAndAssumesNothing) {
     use({.facts = {.object_lock = true}});
     EXPECT_EQ(*run(), Capabilities{});
