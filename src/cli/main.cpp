@@ -32,8 +32,11 @@ struct RunCommand {
 };
 
 Status set_up_log(const CommonFlags& flags) {
-    return dray::set_up_log(
+    Status done = dray::set_up_log(
         {.stderr_level = flags.verbose > 0 ? LogLevel::info : LogLevel::warning, .file = flags.log_file});
+    if (done) return done;
+    return Error{.code = Code::invalid,
+                 .message = done.error().message + "; make its directory, or give another --log-file"};
 }
 
 Result<int> run(Shell& shell, const std::vector<std::string>& arguments) {

@@ -248,8 +248,13 @@ Status Client::Impl::mend(const Context& ctx, Call& call, const Credentials& who
     return call.source ? call.source->rewind() : Status();
 }
 
-// H41: a name that never resolved is a typing mistake; one that did will be back.
+// H41: a name that never resolved is a typing mistake; one that did will be back. What nobody answered at says where
+// that was and what to do.
 void Client::Impl::settle_first_use(Error& error) {
+    if (error.reason == http::name_of(http::Fault::connect)) {
+        error.message += answered ? "; " + options.endpoint.url() + " answered before: go on when it is back"
+                                  : "; is the store at " + options.endpoint.url() + " running? check --endpoint";
+    }
     if (error.reason == http::name_of(http::Fault::resolve) && !answered) {
         error.fatal = true;
         error.message += "; check --endpoint";

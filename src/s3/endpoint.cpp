@@ -55,6 +55,8 @@ Result<Endpoint> Endpoint::parse(std::string_view url) {
     if (rest.find_first_of("/?#") != std::string_view::npos) return bad(url, "a path or query has no place there");
 
     auto colon = rest.rfind(':');
+    // A lone word is a slip more often than a host: with a scheme or a port it is meant.
+    const bool names_a_host = url.find("://") != std::string_view::npos || colon != std::string_view::npos;
     bool in_brackets = rest.ends_with(']');
     if (colon != std::string_view::npos && !in_brackets) {
         auto digits = rest.substr(colon + 1);
@@ -65,6 +67,8 @@ Result<Endpoint> Endpoint::parse(std::string_view url) {
         rest = rest.substr(0, colon);
     }
     if (!is_host(rest)) return bad(url, rest.empty() ? "there is no host" : "that is no host name");
+    if (!names_a_host && rest.find_first_of(".[") == std::string_view::npos && rest != "localhost")
+        return bad(url, "that is no URL; write one, as in https://s3.example.org or http://127.0.0.1:9000");
     endpoint.host = std::string(rest);
     std::transform(endpoint.host.begin(), endpoint.host.end(), endpoint.host.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });

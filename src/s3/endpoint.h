@@ -23,7 +23,8 @@ struct Endpoint {
     std::string region = "us-east-1";
     Addressing addressing = Addressing::automatic;
 
-    // "https://host[:port]"; a missing scheme means https. Errors: invalid (user info, path, query, bad port).
+    // "https://host[:port]"; a missing scheme means https. Errors: invalid (user info, path, query, bad port, one
+    // word without scheme, dot or port).
     static Result<Endpoint> parse(std::string_view url);
     // AWS's own endpoint of a region.
     static Endpoint aws(const std::string& region);

@@ -19,6 +19,9 @@ TEST(Endpoint, IsReadFromAUrl) {
     EXPECT_EQ(Endpoint::parse("S3.Example.org")->url(), "https://s3.example.org");
     EXPECT_EQ(Endpoint::parse("https://s3.example.org:443")->url(), "https://s3.example.org")
         << "one store has one name";
+    EXPECT_EQ(Endpoint::parse("minio:9000")->url(), "https://minio:9000");
+    EXPECT_EQ(Endpoint::parse("localhost")->url(), "https://localhost");
+    EXPECT_EQ(Endpoint::parse("http://minio")->url(), "http://minio");
     auto six = Endpoint::parse("http://[::1]:80");
     ASSERT_TRUE(six);
     EXPECT_EQ(six->host, "[::1]");
@@ -26,8 +29,9 @@ TEST(Endpoint, IsReadFromAUrl) {
 }
 
 TEST(Endpoint, RefusesWhatIsNoEndpoint) {
-    for (std::string_view url : {"", "https://", "ftp://host", "https://host/bucket", "https://host?x=1", "https://h:0",
-                                 "https://h:99999", "https://h:80x", "https://a b", "https://h\r\nEvil: 1"}) {
+    for (std::string_view url :
+         {"", "https://", "ftp://host", "https://host/bucket", "https://host?x=1", "https://h:0", "https://h:99999",
+          "https://h:80x", "https://a b", "https://h\r\nEvil: 1", "nonsense"}) {
         auto endpoint = Endpoint::parse(url);
         ASSERT_FALSE(endpoint) << url;
         EXPECT_EQ(endpoint.error().code, Code::invalid);

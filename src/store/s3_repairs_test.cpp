@@ -176,5 +176,20 @@ TEST(S3Repairs, AHostThatNeverWasEndsTheRunAtOnce) {
     EXPECT_EQ(repeats, 0u);
 }
 
+TEST(S3Repairs, WhereNobodyListensIsNamedWithTheNextStep) {
+    auto server = ModelS3::start();
+    server->make_bucket("raw");
+    const std::string endpoint = server->endpoint();
+    auto store = store_at(*server);
+    ASSERT_TRUE(store->list({}, {.bucket = "raw"}));
+    server.reset();
+    auto gone = store->list({}, {.bucket = "raw"});
+    ASSERT_FALSE(gone);
+    EXPECT_THAT(gone.error().message, HasSubstr(endpoint + " answered before"));
+    auto never = store_at(endpoint, {.access_key = "a", .secret_key = "s"})->list({}, {.bucket = "raw"});
+    ASSERT_FALSE(never);
+    EXPECT_THAT(never.error().message, HasSubstr("is the store at " + endpoint + " running? check --endpoint"));
+}
+
 }  // namespace
 }  // namespace dray

@@ -64,6 +64,16 @@ class Words(BadInputTest):
     def test_a_local_directory_and_a_store(self):
         self.one_line(2, ["local directory", "nothing was done"], "mv", str(self.home) + "/", "s3://b/out/")
 
+    def test_an_endpoint_that_is_no_url(self):
+        self.extra_environment = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+        for endpoint in ("nonsense", "http://", "ftp://host", "http://host:99999", "http://host/bucket"):
+            self.one_line(2, ["endpoint", endpoint], "ls", "s3://b/", "--endpoint", endpoint)
+        self.extra_environment["AWS_ENDPOINT_URL"] = "nonsense"
+        self.one_line(2, ["nonsense", "as in https://"], "mv", "s3://b/in/", "s3://b/out/")
+
+    def test_a_log_file_in_a_directory_that_is_not_there(self):
+        self.one_line(2, ["/no/such/x.log", "--log-file"], "ls", "s3://b/", "--log-file", "/no/such/x.log")
+
     def test_an_endpoint_that_nobody_knows(self):
         self.extra_environment = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
         self.one_line(6, ["nonsense.invalid", "check --endpoint"], "ls", "s3://b/", "--endpoint", "nonsense.invalid")
