@@ -18,7 +18,8 @@ inline constexpr std::uint32_t kRoundsAmongOthers = 8;  // what has not settled 
 // A store that refuses to copy onto something where nothing is, so many times in a row, does not know its own keys: the
 // copy goes without the condition then, guarded by the look before it as where no store knows that condition.
 inline constexpr std::uint32_t kContradictions = 2;
-inline constexpr std::chrono::minutes kProofAge{10};  // R16
+inline constexpr std::chrono::minutes kProofAge{10};     // R16
+inline constexpr std::chrono::seconds kShownWithin{60};  // L08: what old stores made may show only after a while
 // R9: moves that wait out a quiet time at the end instead of keeping a worker; more than that wait where they are.
 inline constexpr std::size_t kHeldMoves = 4096;
 
@@ -87,6 +88,7 @@ private:
     Next copy_failed(Work work, const Error& error);
     Next prove(Work work, const ObjectInfo& made);
     Next prove_by_heads(Work work, const ObjectInfo& made);
+    Result<ObjectInfo> head_of_copy(Work work);
     bool needs_source(const OneMove& move, const ObjectInfo& to) const;
     Next prove_against(Work work, const ObjectInfo& from, const ObjectInfo& to);
     Next accept(Work work, const ObjectInfo* from, const ObjectInfo& to, Comparison comparison);

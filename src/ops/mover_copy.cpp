@@ -117,9 +117,22 @@ Next Mover::prove(Work work, const ObjectInfo& made) {
     return prove_by_heads(work, made);
 }
 
+// The target of an answered copy. Nothing there is looked at again for kShownWithin; the source is kept meanwhile.
+Result<ObjectInfo> Mover::head_of_copy(Work work) {
+    OneMove& move = work.move;
+    const SteadyTime until = work.ctx.clock().steady() + kShownWithin;
+    for (Nanos pause = std::chrono::seconds(1);; pause = std::min<Nanos>(pause * 2, std::chrono::seconds(10))) {
+        auto to = requests_.head(work.ctx, move.to().store, move.to_ref(), move.requests);
+        const bool hidden = !to && to.error().code == Code::not_found && !to.error().fatal;
+        const Nanos left = until - work.ctx.clock().steady();
+        if (!hidden || left <= Nanos::zero()) return to;
+        TRY(work.ctx.sleep(std::min(pause, left)));
+    }
+}
+
 Next Mover::prove_by_heads(Work work, const ObjectInfo& made) {
     OneMove& move = work.move;
-    auto to = requests_.head(work.ctx, move.to().store, move.to_ref(), move.requests);
+    auto to = head_of_copy(work);
     if (!to && to.error().code == Code::not_found) {
         return failed(work, Code::corrupt, "copy-unproven", "the store said copied, but nothing is at the target");
     }

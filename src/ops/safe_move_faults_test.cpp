@@ -82,6 +82,76 @@ TEST(MoveFaults, V02_AShortCopyKeepsTheSourceWhereOnlyTheSizeCanTell) {
     EXPECT_EQ(rig.bytes("in/a"), "body");
 }
 
+// An old store shows what it made a while later.
+FaultRule hidden(MoveRig& rig, const std::string& key, std::chrono::seconds for_) {
+    const WallTime until = rig.clock.wall() + for_;
+    return {.verb = Verb::head,
+            .key = key,
+            .when = [&rig, until](const Call&) { return rig.clock.wall() < until; },
+            .count = 1000,
+            .action = FaultAction::fail,
+            .error = {.code = Code::not_found, .message = "404"}};
+}
+
+TEST(MoveFaults, L08_ACopyThatShowsWithinAMinuteIsProvenThen) {
+    Mv mv({.opaque_etags = true});
+    mv.rig.faults->add(hidden(mv.rig, "out/a", std::chrono::seconds(59)));
+
+    ASSERT_TRUE(mv.rig.run());
+
+    EXPECT_EQ(mv.rig.final().state, ReceiptState::deleted);
+    EXPECT_EQ(mv.rig.bytes("out/a"), "body");
+    EXPECT_FALSE(mv.rig.there("in/a"));
+}
+
+TEST(MoveFaults, L08_ACopyThatDoesNotShowWithinAMinuteKeepsTheSource) {
+    Mv mv({.opaque_etags = true});
+    const WallTime begun = mv.rig.clock.wall();
+    mv.rig.faults->add(hidden(mv.rig, "out/a", std::chrono::hours(1)));
+
+    ASSERT_TRUE(mv.rig.run());
+
+    EXPECT_EQ(mv.rig.final().reason, "copy-unproven");
+    EXPECT_EQ(mv.rig.bytes("in/a"), "body");
+    EXPECT_GE(mv.rig.clock.wall() - begun, kShownWithin);
+    EXPECT_LT(mv.rig.clock.wall() - begun, kShownWithin + std::chrono::seconds(5));
+    EXPECT_LE(mv.rig.faults->calls(Verb::head), 16U) << "it is asked patiently";
+}
+
+TEST(MoveFaults, L08_AStopEndsTheWaitAndTheMoveIsGoneOnWith) {
+    Mv mv({.opaque_etags = true});
+    StopSource stop;
+    mv.rig.ctx = Context(&stop, &mv.rig.clock);
+    FaultRule rule = hidden(mv.rig, "out/a", std::chrono::seconds(30));
+    rule.when = [&, hides = rule.when](const Call& call) {
+        stop.trigger();
+        return hides(call);
+    };
+    mv.rig.faults->add(rule);
+    (void)mv.rig.run();
+    mv.rig.ctx = Context(nullptr, &mv.rig.clock);
+    EXPECT_EQ(mv.rig.final().state, ReceiptState::none) << "it is doubtful, not failed";
+    EXPECT_EQ(mv.rig.bytes("in/a"), "body");
+
+    mv.rig.after_death();
+    mv.rig.clock.advance(std::chrono::hours(1));
+    ASSERT_TRUE(mv.rig.run());
+    EXPECT_EQ(mv.rig.final().state, ReceiptState::deleted);
+}
+
+// Listed still, though it was deleted long ago.
+TEST(MoveFaults, L08_AListedSourceThatIsGoneEndsItsMoveAlone) {
+    Mv mv;
+    mv.rig.put("in/b", "other");
+    mv.rig.plan("in/b", "out/b");
+    mv.rig.drop("in/a");
+
+    ASSERT_TRUE(mv.rig.run());
+
+    EXPECT_EQ(mv.rig.final(0).reason, "not_found");
+    EXPECT_EQ(mv.rig.final(1).state, ReceiptState::deleted);
+}
+
 TEST(MoveFaults, V03_ASourceReplacedAfterTheCopyStays) {
     for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
         Mv mv({.honours = honours});
