@@ -163,7 +163,8 @@ private:
     Error broken(const std::string& why) const {
         return {.code = Code::corrupt,
                 .message = "the listing of " + quoted(request_.bucket + "/" + request_.prefix) +
-                           " cannot be trusted: " + why + ", after " + std::to_string(summary_.objects) + " objects",
+                           " cannot be trusted: " + why + ", after " + std::to_string(summary_.objects) +
+                           " objects; try again later, or ask who runs the store",
                 .reason = "bad-listing",
                 .fatal = true};
     }

@@ -36,6 +36,8 @@ Error io_error(std::string_view doing, std::string_view path, int number) {
                 .message = fmt::format("{} {}: {}", doing, quoted(path), std::generic_category().message(number))};
     if (number == ENOSPC || number == EDQUOT) error.reason = "disk-full";
     if (number == EROFS) error.reason = "read-only";
+    // Every other object would fail the same way: the run ends, resumable.
+    error.fatal = !error.reason.empty();
     if (number == EACCES || number == EPERM) error.code = Code::denied;
     return error;
 }

@@ -16,7 +16,8 @@
 
 namespace dray {
 
-// errno as an Error that names the path: disk-full and read-only have their reasons, EACCES and EPERM are denied.
+// errno as an Error that names the path: disk-full and read-only have their reasons and are fatal, EACCES and EPERM are
+// denied.
 Error io_error(std::string_view doing, std::string_view path, int number);
 
 // "file-<inode>-<size>-<mtime>-<ctime>", hex: never mistaken for an MD5. The change time cannot be set by hand, so any

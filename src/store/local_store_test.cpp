@@ -279,6 +279,9 @@ TEST(LocalErrors, SayWhatTheDiskSaid) {
     EXPECT_EQ(io_error("write", "/d/f", ENOSPC).reason, "disk-full");
     EXPECT_EQ(io_error("write", "/d/f", EROFS).reason, "read-only");
     EXPECT_EQ(io_error("write", "/d/f", EACCES).code, Code::denied);
+    for (int number : {ENOSPC, EDQUOT, EROFS})
+        EXPECT_TRUE(io_error("write", "/d/f", number).fatal) << "the next object would fail as well";
+    EXPECT_FALSE(io_error("write", "/d/f", EACCES).fatal);
     EXPECT_THAT(io_error("write", "/d/f", ENOSPC).message, testing::HasSubstr("/d/f"));
     EXPECT_THAT(io_error("write", "/d/f", ENOSPC).message, testing::HasSubstr("No space left on device"));
 }

@@ -60,8 +60,7 @@ TEST(S3Repairs, AGatewaysWordForADeleteIsNeverRepeatedNorTakenForARefusal) {
     EXPECT_TRUE(server->keys("raw").empty());
 }
 
-// L10: once an endpoint.
-TEST(S3Repairs, AStoreThatListsOnlyInTheFirstVersionIsAskedOnce) {
+TEST(S3Repairs, L10_AStoreThatListsOnlyInTheFirstVersionIsAskedOnce) {
     model::Quirks quirks;
     quirks.no_list_v2 = quirks.no_v1_next_marker = true;
     for (bool big_pages : {false, true}) {
@@ -79,6 +78,21 @@ TEST(S3Repairs, AStoreThatListsOnlyInTheFirstVersionIsAskedOnce) {
         EXPECT_EQ(server->stats().of("ListObjectsV2"), 1u);
         EXPECT_EQ(server->stats().of("ListObjects"), big_pages ? 2u : 6u);
     }
+}
+
+TEST(S3Repairs, L10_FoldersOfAStoreThatTellsNoMarkerAreAllTold) {
+    model::Quirks quirks;
+    quirks.no_list_v2 = quirks.no_v1_next_marker = true;
+    auto server = serve({.quirks = quirks});
+    server->seed_many("raw", 30, "d/%06d/a.json", std::string_view("v"));
+    server->seed_many("raw", 30, "d/%06d.json", std::string_view("v"));
+    auto store = store_at(*server);
+    auto all = list_all({}, *store, {.bucket = "raw", .prefix = "d/", .delimiter = "/", .max_keys = 7}, {},
+                        [](const ListPage&) -> Status { return {}; });
+    ASSERT_TRUE(all) << all.error().message;
+    EXPECT_EQ(all->objects, 30u);
+    EXPECT_EQ(all->common_prefixes, 30u);
+    EXPECT_EQ(all->anomalies.total(), 0u);
 }
 
 // Gives the keys of the past until it is asked for newer ones.

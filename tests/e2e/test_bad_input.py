@@ -153,6 +153,14 @@ class Store(BadInputTest):
         self.server.faults({"operation": "ListObjectsV2", "key": "in/", "count": -1, "act": "answer", "status": 200,
                             "body": self.PAGE.format(bucket=bucket, etag=etag)})
 
+    def test_L02_a_listing_that_goes_round_in_circles_ends_the_run(self):
+        s3 = self.model("--seed", "b:3000:in/f%06d_20240309.csv:1")
+        self.server.faults({"operation": "ListObjectsV2", "skip": 1, "count": -1, "act": "same_token"})
+        outcome = self.dray("mv", "s3://b/in/", "s3://b/out/")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertRegex(outcome.err.splitlines()[-1], "^dray: the listing of .* cannot be trusted: .* ask who runs the store")
+        self.assertEqual(len(s3.keys("b", "out/")), 0)
+
     def test_L06_a_listing_that_tells_other_keys_is_not_all_done(self):
         s3 = self.plant(1)
         s3.put("b", "zz/stranger", "s")
