@@ -49,7 +49,7 @@ Result<OpenStores> open_stores(const RunEnvironment& env, std::vector<PlannedSto
         if (!meant.empty() && store.identity != meant)
             return Error{.code = Code::refused,
                          .message = "the run is about " + meant + ", and this would be " + store.identity +
-                                    "; leave --endpoint out, or unset the variable that names it"};
+                                    "; leave --endpoint out"};
         stores.owned.push_back(std::move(opened));
     }
     stores.resolved = std::move(planned);
