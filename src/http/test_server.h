@@ -3,11 +3,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -47,6 +49,21 @@ public:
             char byte;
             while (::recv(fd_, &byte, 1, 0) > 0) {
             }
+        }
+        // False once the client closed, true when it did not for that long.
+        bool still_there(std::chrono::milliseconds wait) {
+            pollfd closed{.fd = fd_, .events = POLLRDHUP, .revents = 0};
+            return ::poll(&closed, 1, static_cast<int>(wait.count())) == 0;
+        }
+        // Sends no more, and returns when the end has reached the client's side: its kernel acknowledged it.
+        void finish() {
+            ::shutdown(fd_, SHUT_WR);
+            tcp_info facts{};
+            do {
+                std::this_thread::yield();
+                socklen_t length = sizeof facts;
+                CHECK(::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &facts, &length) == 0);
+            } while (facts.tcpi_state == TCP_FIN_WAIT1);
         }
         // A reset instead of an orderly end.
         void reset() {
