@@ -11,7 +11,7 @@
 namespace dray {
 namespace {
 
-Error cancelled() {
+Error sleep_cancelled() {
     return Error{.code = Code::cancelled, .message = "stopped on request"};
 }
 
@@ -23,7 +23,7 @@ public:
     Status wait_until(SteadyTime until, const StopSource* stop) override {
         pollfd watched = {.fd = stop ? stop->fd() : -1, .events = POLLIN, .revents = 0};
         while (true) {
-            if (stop && stop->triggered()) return cancelled();
+            if (stop && stop->triggered()) return sleep_cancelled();
             const Nanos left = until - steady();
             if (left <= Nanos(0)) return {};
             const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
@@ -66,7 +66,7 @@ WallTime SimulatedClock::wall() {
 }
 
 Status SimulatedClock::wait_until(SteadyTime until, const StopSource* stop) {
-    if (stop && stop->triggered()) return cancelled();
+    if (stop && stop->triggered()) return sleep_cancelled();
     const std::lock_guard lock(state_->mutex);
     state_->passed = std::max(state_->passed, until - SteadyTime(std::chrono::hours(24)));
     return {};

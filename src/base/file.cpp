@@ -18,12 +18,6 @@ namespace {
 constexpr mode_t kFileMode = 0600;       // plans and journals name people's objects
 constexpr mode_t kDirectoryMode = 0700;  // likewise
 
-std::string parent_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 int open_retrying(const std::string& path, int flags, mode_t mode = 0) {
     int fd = -1;
     do
@@ -81,6 +75,12 @@ private:
 };
 
 }  // namespace
+
+std::string parent_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
 
 Error system_error(std::string_view action, std::string_view path, int error_number) {
     Error error{.code = Code::local, .message = "cannot "};

@@ -37,6 +37,7 @@ Result<std::string> read_file(const std::string& path, std::uint64_t max_bytes);
 // The file appears whole or not at all: temp file beside it, fsync, rename, fsync of the directory. Mode 0600.
 Status write_file_atomically(const std::string& path, std::string_view content);
 Status make_directories(const std::string& path);  // like mkdir -p, mode 0700 for what it makes
+std::string parent_of(const std::string& path);    // the directory that holds it: "." for a bare name
 Status sync_directory(const std::string& path);
 Result<std::uint64_t> free_bytes(const std::string& path);  // of the file system that holds it
 // Removes a file; one that is not there is fine.

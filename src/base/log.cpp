@@ -101,7 +101,7 @@ void log_event(LogLevel level, std::string_view event, std::initializer_list<Log
     std::string line = iso8601(real_clock().wall());
     line.append(" ").append(kLevelNames[static_cast<std::size_t>(level)]).append(" ").append(printable(event));
     for (const LogField& field : fields)
-        line.append(" ").append(field.name).append("=").append(quoted(field.value));
+        line.append(" ").append(field.name).append("=").append(in_quotes(field.value));
     line += '\n';
     if (to_stderr && !write_line(STDERR_FILENO, line)) ++log.lost;
     if (to_file && !write_line(log.file.get(), line)) ++log.lost;
@@ -141,7 +141,7 @@ std::string printable(std::string_view text) {
     return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     if (!text.empty() && text.find_first_of(" \"=") == std::string_view::npos) return printable(text);
     std::string escaped;
     for (const char c : text) {

@@ -35,7 +35,7 @@ std::uint64_t log_lines_lost();
 // changes.
 std::string printable(std::string_view text);
 // printable(), in double quotes with \" and \\ when it holds a blank, a quote, `=` or nothing.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 // `text`, which holds no NUL, as one word of a POSIX shell command: sh -c gives the same bytes back. Fit for a terminal
 // too: control bytes but line ends are spelt as printf escapes.
 std::string shell_word(std::string_view text);

@@ -122,12 +122,12 @@ TEST(Printable, S12IsAlwaysOneLineOfUtf8) {
 }
 
 TEST(Quoted, QuotesOnlyWhereAReaderWouldErr) {
-    EXPECT_EQ(quoted("plain/key.json"), "plain/key.json");
-    EXPECT_EQ(quoted(""), "\"\"");
-    EXPECT_EQ(quoted("a b"), "\"a b\"");
-    EXPECT_EQ(quoted("a=b"), "\"a=b\"");
-    EXPECT_EQ(quoted("say \"hi\" \\"), R"("say \"hi\" \\")");
-    EXPECT_EQ(quoted("a \n"), R"("a \x0a")");
+    EXPECT_EQ(in_quotes("plain/key.json"), "plain/key.json");
+    EXPECT_EQ(in_quotes(""), "\"\"");
+    EXPECT_EQ(in_quotes("a b"), "\"a b\"");
+    EXPECT_EQ(in_quotes("a=b"), "\"a=b\"");
+    EXPECT_EQ(in_quotes("say \"hi\" \\"), R"("say \"hi\" \\")");
+    EXPECT_EQ(in_quotes("a \n"), R"("a \x0a")");
 }
 
 TEST(ShellWord, LeavesPlainWordsAlone) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/regex_tokens.h"
 #include "base/utf8.h"
 
 namespace dray {
@@ -48,10 +49,6 @@ void append_shifted(std::string& out, const Range& range, char32_t first, char32
     append_range(out, {common.first + static_cast<char32_t>(shift), common.last + static_cast<char32_t>(shift)});
 }
 
-bool is_ascii_letter(char32_t c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 }  // namespace
 
 bool is_space(char32_t c) {
@@ -60,7 +57,7 @@ bool is_space(char32_t c) {
 }
 
 void append_character(std::string& out, char32_t c) {
-    const bool plain = is_ascii_letter(c) || (c >= '0' && c <= '9');
+    const bool plain = pattern::is_ascii_letter(c) || (c >= '0' && c <= '9');
     if (c < 0x20 || c == 0x7F) {
         out += fmt::format("\\x{{{:x}}}", static_cast<unsigned>(c));
         return;
@@ -70,7 +67,7 @@ void append_character(std::string& out, char32_t c) {
 }
 
 void append_literal(std::string& out, char32_t c, const CharacterRules& rules) {
-    if (!rules.spell_out_case() || !is_ascii_letter(c)) return append_character(out, c);
+    if (!rules.spell_out_case() || !pattern::is_ascii_letter(c)) return append_character(out, c);
     CharacterSet both(rules);
     both.add(c, c);
     out += both.as_class(false);

@@ -15,7 +15,7 @@ DateFormat format(std::string_view text) {
     return *std::move(compiled);
 }
 
-std::string fault_of(std::string_view text) {
+std::string complaint_of(std::string_view text) {
     auto compiled = DateFormat::compile(text);
     if (compiled) return "none";
     EXPECT_EQ(compiled.error().code, Code::invalid);
@@ -54,29 +54,29 @@ TEST(DateFormat, GoldenPairsHoldManyDatesForEveryDirective) {
 }
 
 TEST(DateFormat, ShowsTheUnknownDirective) {
-    EXPECT_EQ(fault_of("%Y%m%d%Q"), "bad date format: unknown directive %Q\n  %Y%m%d%Q\n        ^");
-    EXPECT_EQ(fault_of("%-d"), "bad date format: unknown directive %-\n  %-d\n  ^");
-    EXPECT_EQ(fault_of("é% d"), "bad date format: unknown directive % \n  é% d\n   ^");
+    EXPECT_EQ(complaint_of("%Y%m%d%Q"), "bad date format: unknown directive %Q\n  %Y%m%d%Q\n        ^");
+    EXPECT_EQ(complaint_of("%-d"), "bad date format: unknown directive %-\n  %-d\n  ^");
+    EXPECT_EQ(complaint_of("é% d"), "bad date format: unknown directive % \n  é% d\n   ^");
     for (const char* unknown : {"%e", "%s", "%T", "%F", "%D", "%N", "%k", "%n", "%t", "%.", "%é", "%\n"}) {
-        EXPECT_NE(fault_of(unknown), "none") << unknown;
+        EXPECT_NE(complaint_of(unknown), "none") << unknown;
     }
 }
 
 TEST(DateFormat, ShowsTheLonePercentSign) {
-    EXPECT_EQ(fault_of("%Y%m%d%"),
+    EXPECT_EQ(complaint_of("%Y%m%d%"),
               "bad date format: a lone % at the end (write %% for the sign)\n  %Y%m%d%\n        ^");
-    EXPECT_EQ(fault_of("%Y%%"), "none");
+    EXPECT_EQ(complaint_of("%Y%%"), "none");
 }
 
 TEST(DateFormat, ShowsTheDirectiveGivenTwice) {
-    EXPECT_EQ(fault_of("%Y%m%d%Y"), "bad date format: directive %Y twice\n  %Y%m%d%Y\n        ^");
-    EXPECT_EQ(fault_of("%H %c"), "bad date format: directive %H twice\n  %H %c\n     ^") << "%c holds %H";
-    EXPECT_EQ(fault_of("%U%W%b%B%m"), "none") << "different directives for one thing are allowed";
+    EXPECT_EQ(complaint_of("%Y%m%d%Y"), "bad date format: directive %Y twice\n  %Y%m%d%Y\n        ^");
+    EXPECT_EQ(complaint_of("%H %c"), "bad date format: directive %H twice\n  %H %c\n     ^") << "%c holds %H";
+    EXPECT_EQ(complaint_of("%U%W%b%B%m"), "none") << "different directives for one thing are allowed";
 }
 
 TEST(DateFormat, RefusesAFormatThatIsNotUtf8) {
-    EXPECT_EQ(fault_of("%Y\xff"), "bad date format: not UTF-8\n  %Y \n    ^");
-    EXPECT_NE(fault_of("%\xff"), "none");
+    EXPECT_EQ(complaint_of("%Y\xff"), "bad date format: not UTF-8\n  %Y \n    ^");
+    EXPECT_NE(complaint_of("%\xff"), "none");
 }
 
 TEST(DateFormat, FindsNoDateInBytesThatAreNotUtf8) {

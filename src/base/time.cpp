@@ -56,9 +56,9 @@ DateTime date_at(std::int64_t seconds) {
 }
 
 // Reads a text from left to right; every step says whether it found what it looked for, and moves only then.
-class Reader {
+class TimeReader {
 public:
-    explicit Reader(std::string_view text) : rest_(text) {}
+    explicit TimeReader(std::string_view text) : rest_(text) {}
 
     bool done() const { return rest_.empty(); }
 
@@ -100,13 +100,13 @@ private:
     std::string_view rest_;
 };
 
-bool read_clock(Reader& in, DateTime& date) {
+bool read_clock(TimeReader& in, DateTime& date) {
     return in.digits(2, date.hour) && in.any_of(":") && in.digits(2, date.minute) && in.any_of(":") &&
            in.digits(2, date.second);
 }
 
 // A fraction of any length, cut after nanoseconds. None is none.
-bool read_fraction(Reader& in, std::int64_t& nanos) {
+bool read_fraction(TimeReader& in, std::int64_t& nanos) {
     if (!in.any_of(".,")) return true;
     int digit = 0;
     std::int64_t unit = kNanosPerSecond / 10;
@@ -119,7 +119,7 @@ bool read_fraction(Reader& in, std::int64_t& nanos) {
 }
 
 // Seconds east of UTC: "Z", "UTC", "GMT", "+01:00", "-0130".
-bool read_offset(Reader& in, std::int64_t& seconds) {
+bool read_offset(TimeReader& in, std::int64_t& seconds) {
     if (in.word("Z") || in.word("UTC") || in.word("GMT")) return true;
     const bool east = in.any_of("+");
     int hours = 0, minutes = 0;
@@ -136,7 +136,7 @@ bool is_real(const DateTime& date) {
     return is_date(date.year, date.month, date.day) && date.hour < 24 && date.minute < 60 && date.second <= 60;
 }
 
-bool read_iso8601(Reader& in, DateTime& date, Instant& instant) {
+bool read_iso8601(TimeReader& in, DateTime& date, Instant& instant) {
     std::int64_t offset = 0;
     const bool read = in.digits(4, date.year) && in.any_of("-") && in.digits(2, date.month) && in.any_of("-") &&
                       in.digits(2, date.day) && in.any_of("Tt ") && read_clock(in, date) &&
@@ -146,14 +146,14 @@ bool read_iso8601(Reader& in, DateTime& date, Instant& instant) {
     return true;
 }
 
-bool read_two_digit_year(Reader& in, int& year) {
+bool read_two_digit_year(TimeReader& in, int& year) {
     if (!in.digits(2, year)) return false;
     year += year < 69 ? 2000 : 1900;
     return true;
 }
 
 // "06 Nov 1994 08:49:37 GMT", and "06-Nov-94 08:49:37 GMT" of RFC 850, which servers of the nineties sent.
-bool read_day_first(Reader& in, DateTime& date) {
+bool read_day_first(TimeReader& in, DateTime& date) {
     std::int64_t offset = 0;
     return in.number(1, 2, date.day) && in.any_of(" -") && in.name(kMonthNames, date.month) && in.any_of(" -") &&
            (in.digits(4, date.year) || read_two_digit_year(in, date.year)) && in.any_of(" ") && read_clock(in, date) &&
@@ -161,14 +161,14 @@ bool read_day_first(Reader& in, DateTime& date) {
 }
 
 // "Nov  6 08:49:37 1994", the rest of C's asctime().
-bool read_month_first(Reader& in, DateTime& date) {
+bool read_month_first(TimeReader& in, DateTime& date) {
     if (!in.name(kMonthNames, date.month) || !in.any_of(" ")) return false;
     in.any_of(" ");
     return in.number(1, 2, date.day) && in.any_of(" ") && read_clock(in, date) && in.any_of(" ") &&
            in.digits(4, date.year);
 }
 
-bool read_http_date(Reader& in, DateTime& date) {
+bool read_http_date(TimeReader& in, DateTime& date) {
     int weekday = 0;
     if (!in.name(kWeekdayNames, weekday)) return false;
     const bool comma = in.any_of(",");
@@ -224,7 +224,7 @@ DateTime add_seconds(const DateTime& date, std::int64_t seconds) {
 }
 
 Result<WallTime> parse_iso8601(std::string_view text) {
-    Reader in(text);
+    TimeReader in(text);
     DateTime date;
     Instant instant;
     if (!read_iso8601(in, date, instant)) return not_a("a time such as 2024-03-09T04:05:06.789Z", text);
@@ -238,7 +238,7 @@ std::string iso8601(WallTime time) {
 }
 
 Result<WallTime> parse_http_date(std::string_view text) {
-    Reader in(text);
+    TimeReader in(text);
     DateTime date;
     if (!read_http_date(in, date)) return not_a("an HTTP date such as Sat, 09 Mar 2024 04:05:06 GMT", text);
     return from_utc(date);

@@ -17,7 +17,7 @@ WallTime at(std::int64_t since_1970) {
 }
 
 // 2024-03-09 04:05:06 UTC, a Saturday.
-constexpr std::int64_t kSaturday = 1'709'957'106;
+constexpr std::int64_t kSaturdayAt = 1'709'957'106;
 
 std::int64_t iso_seconds(std::string_view text) {
     auto time = parse_iso8601(text);
@@ -45,7 +45,7 @@ TEST(Time, KnowsTheCalendar) {
 }
 
 TEST(Time, ReadsTheClockAsUtc) {
-    EXPECT_EQ(utc(at(kSaturday)), (DateTime{2024, 3, 9, 4, 5, 6}));
+    EXPECT_EQ(utc(at(kSaturdayAt)), (DateTime{2024, 3, 9, 4, 5, 6}));
     EXPECT_EQ(utc(at(0)), (DateTime{1970, 1, 1}));
     EXPECT_EQ(utc(WallTime(Nanos(-1))), (DateTime{1969, 12, 31, 23, 59, 59, 999'999})) << "rounds down, not to zero";
     EXPECT_EQ(utc(WallTime(Nanos(7'890'999))).microsecond, 7'890);
@@ -68,9 +68,9 @@ TEST(Time, HoldsDatesBeyondItsReachAsTheNearestItCan) {
 
 TEST(Time, ReadsTheClockInTheMachinesZone) {
     const Zone zone("Europe/Berlin");
-    EXPECT_EQ(local(at(kSaturday)), (DateTime{2024, 3, 9, 5, 5, 6})) << "winter";
+    EXPECT_EQ(local(at(kSaturdayAt)), (DateTime{2024, 3, 9, 5, 5, 6})) << "winter";
     EXPECT_EQ(local(at(1'720'000'000)), (DateTime{2024, 7, 3, 11, 46, 40})) << "summer";
-    EXPECT_EQ(format_date({2024, 3, 9, 5, 5, 6}, "%s"), std::to_string(kSaturday)) << "%s reads that zone";
+    EXPECT_EQ(format_date({2024, 3, 9, 5, 5, 6}, "%s"), std::to_string(kSaturdayAt)) << "%s reads that zone";
 }
 
 TEST(Time, AddsSecondsOnTheWallClock) {
@@ -89,13 +89,13 @@ TEST(Time, PaysNoHeedToClockChangesWhenAddingSeconds) {
 }
 
 TEST(Iso8601, ReadsTheFormsOfS3AndRfc3339) {
-    EXPECT_EQ(*parse_iso8601("2024-03-09T04:05:06.789Z"), at(kSaturday) + milliseconds(789));
-    EXPECT_EQ(*parse_iso8601("2024-03-09T04:05:06.123456789123Z"), at(kSaturday) + Nanos(123'456'789));
-    EXPECT_EQ(*parse_iso8601("2024-03-09T04:05:06,5Z"), at(kSaturday) + milliseconds(500));
+    EXPECT_EQ(*parse_iso8601("2024-03-09T04:05:06.789Z"), at(kSaturdayAt) + milliseconds(789));
+    EXPECT_EQ(*parse_iso8601("2024-03-09T04:05:06.123456789123Z"), at(kSaturdayAt) + Nanos(123'456'789));
+    EXPECT_EQ(*parse_iso8601("2024-03-09T04:05:06,5Z"), at(kSaturdayAt) + milliseconds(500));
     for (const char* same : {"2024-03-09T04:05:06Z", "2024-03-09t04:05:06z", "2024-03-09 04:05:06Z",
                              "2024-03-09T04:05:06+00:00", "2024-03-09T04:05:06-00:00", "2024-03-09T09:35:06+05:30",
                              "2024-03-09T09:35:06+0530", "2024-03-08T23:05:06-05:00", "2024-03-09T04:05:06UTC"}) {
-        EXPECT_EQ(iso_seconds(same), kSaturday) << same;
+        EXPECT_EQ(iso_seconds(same), kSaturdayAt) << same;
     }
     EXPECT_EQ(iso_seconds("2016-12-31T23:59:60Z"), iso_seconds("2017-01-01T00:00:00Z")) << "a leap second";
     EXPECT_EQ(*parse_iso8601("1969-12-31T23:59:59.75Z"), WallTime(milliseconds(-250)));
@@ -114,14 +114,14 @@ TEST(Iso8601, RefusesWhatIsNoTime) {
 }
 
 TEST(Iso8601, WritesMilliseconds) {
-    EXPECT_EQ(iso8601(at(kSaturday) + milliseconds(7)), "2024-03-09T04:05:06.007Z");
+    EXPECT_EQ(iso8601(at(kSaturdayAt) + milliseconds(7)), "2024-03-09T04:05:06.007Z");
     EXPECT_EQ(iso8601(WallTime(Nanos(-1))), "1969-12-31T23:59:59.999Z");
 }
 
 TEST(HttpDate, ReadsTheThreeFormsOfRfc9110) {
-    EXPECT_EQ(http_seconds("Sat, 09 Mar 2024 04:05:06 GMT"), kSaturday);
-    EXPECT_EQ(http_seconds("Saturday, 09-Mar-24 04:05:06 GMT"), kSaturday) << "RFC 850";
-    EXPECT_EQ(http_seconds("Sat Mar  9 04:05:06 2024"), kSaturday) << "asctime()";
+    EXPECT_EQ(http_seconds("Sat, 09 Mar 2024 04:05:06 GMT"), kSaturdayAt);
+    EXPECT_EQ(http_seconds("Saturday, 09-Mar-24 04:05:06 GMT"), kSaturdayAt) << "RFC 850";
+    EXPECT_EQ(http_seconds("Sat Mar  9 04:05:06 2024"), kSaturdayAt) << "asctime()";
     EXPECT_EQ(http_seconds("Sunday, 06-Nov-94 08:49:37 GMT"), 784'111'777);
 }
 
@@ -129,7 +129,7 @@ TEST(HttpDate, IsLenientWhereServersAre) {
     for (const char* same :
          {"Sat, 9 Mar 2024 04:05:06 GMT", "sat, 09 mar 2024 04:05:06 gmt", "Sat, 09 Mar 2024 04:05:06 UTC",
           "Sat, 09 Mar 2024 04:05:06 +0000", "Sat, 09-Mar-2024 04:05:06 GMT", "Mon, 09 Mar 2024 04:05:06 GMT"}) {
-        EXPECT_EQ(http_seconds(same), kSaturday) << same;
+        EXPECT_EQ(http_seconds(same), kSaturdayAt) << same;
     }
 }
 
@@ -145,12 +145,12 @@ TEST(HttpDate, RefusesWhatIsNoDate) {
 }
 
 TEST(HttpDate, WritesThePreferredForm) {
-    EXPECT_EQ(http_date(at(kSaturday)), "Sat, 09 Mar 2024 04:05:06 GMT");
+    EXPECT_EQ(http_date(at(kSaturdayAt)), "Sat, 09 Mar 2024 04:05:06 GMT");
     EXPECT_EQ(http_date(at(784'111'777)), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
 TEST(AmzDate, IsTheBasicForm) {
-    EXPECT_EQ(amz_date(at(kSaturday)), "20240309T040506Z");
+    EXPECT_EQ(amz_date(at(kSaturdayAt)), "20240309T040506Z");
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ void append_folded(std::string& out, char32_t point) {
 }
 
 // Python's str.isspace(): White_Space and the four separators U+001C to U+001F.
-bool is_space(char32_t point) {
+bool is_white(char32_t point) {
     return (point >= 0x09 && point <= 0x0D) || (point >= 0x1C && point <= 0x20) || point == 0x85 || point == 0xA0 ||
            point == 0x1680 || (point >= 0x2000 && point <= 0x200A) || point == 0x2028 || point == 0x2029 ||
            point == 0x202F || point == 0x205F || point == 0x3000;
@@ -94,14 +94,14 @@ std::string case_folded(std::string_view text) {
 
 std::string_view stripped(std::string_view text) {
     while (const auto point = first_code_point(text)) {
-        if (!is_space(point->value)) break;
+        if (!is_white(point->value)) break;
         text.remove_prefix(point->bytes);
     }
     std::size_t end = 0;  // behind the last character that is no space
     for (std::size_t at = 0; at < text.size();) {
         const auto point = first_code_point(text.substr(at));
         at += point ? point->bytes : 1;
-        if (!point || !is_space(point->value)) end = at;
+        if (!point || !is_white(point->value)) end = at;
     }
     return text.substr(0, end);
 }

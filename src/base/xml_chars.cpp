@@ -12,7 +12,7 @@
 namespace dray {
 namespace {
 
-constexpr std::size_t kNone = std::string_view::npos;
+constexpr std::size_t kNowhere = std::string_view::npos;
 
 bool is_forbidden_control(char c) {
     return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
@@ -28,18 +28,18 @@ std::size_t find_control(std::string_view text) {
         if (found != 0) break;
     }
     const auto place = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), is_forbidden_control);
-    return place == text.end() ? kNone : static_cast<std::size_t>(place - text.begin());
+    return place == text.end() ? kNowhere : static_cast<std::size_t>(place - text.begin());
 }
 
 // U+FFFE and U+FFFF: EF BF BE and EF BF BF.
 std::size_t find_noncharacter(std::string_view text) {
-    for (std::size_t at = text.find("\xEF\xBF"); at != kNone; at = text.find("\xEF\xBF", at + 1))
+    for (std::size_t at = text.find("\xEF\xBF"); at != kNowhere; at = text.find("\xEF\xBF", at + 1))
         if (at + 2 < text.size() && static_cast<unsigned char>(text[at + 2]) >= 0xBE) return at;
-    return kNone;
+    return kNowhere;
 }
 
 std::size_t find_bad_utf8(std::string_view text) {
-    if (is_utf8(text)) return kNone;
+    if (is_utf8(text)) return kNowhere;
     std::size_t at = 0;
     while (const auto character = first_code_point(text.substr(at)))
         at += character->bytes;
@@ -117,7 +117,7 @@ void append_xml_characters(std::string& out, std::string_view raw) {
 
 void append_xml_cdata(std::string& out, std::string_view raw) {
     std::size_t run = 0;
-    for (std::size_t at = raw.find('\r'); at != kNone; at = raw.find('\r', run)) {
+    for (std::size_t at = raw.find('\r'); at != kNowhere; at = raw.find('\r', run)) {
         out += raw.substr(run, at - run);
         out += '\n';
         run = after_carriage_return(raw, at);
@@ -138,7 +138,7 @@ void xml_escape(std::string& out, std::string_view text) {
 }
 
 bool xml_can_carry(std::string_view text) {
-    return find_unfit_for_xml(text) == kNone;
+    return find_unfit_for_xml(text) == kNowhere;
 }
 
 }  // namespace dray

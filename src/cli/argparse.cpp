@@ -6,7 +6,7 @@
 namespace dray {
 namespace {
 
-Error usage(std::string message) {
+Error usage_error(std::string message) {
     return {.code = Code::invalid, .message = std::move(message)};
 }
 
@@ -42,8 +42,8 @@ private:
         TRY_LET(option, named(text.substr(0, equals)));
         if (equals == std::string::npos) return take(*option, std::nullopt);
         if (!option->takes_value)
-            return usage("argument --" + option->long_name + ": ignored explicit argument '" + text.substr(equals + 1) +
-                         "'");
+            return usage_error("argument --" + option->long_name + ": ignored explicit argument '" +
+                               text.substr(equals + 1) + "'");
         return take(*option, text.substr(equals + 1));
     }
 
@@ -52,7 +52,7 @@ private:
         for (std::size_t i = 0; i < letters.size(); ++i) {
             const auto option = std::find_if(options_.begin(), options_.end(),
                                              [&](const auto& each) { return each.short_name == letters[i]; });
-            if (option == options_.end()) return usage("unrecognized arguments: -" + letters.substr(i));
+            if (option == options_.end()) return usage_error("unrecognized arguments: -" + letters.substr(i));
             if (option->takes_value) {
                 std::string rest = letters.substr(i + 1);
                 if (rest.starts_with('=')) rest.erase(0, 1);
@@ -70,11 +70,11 @@ private:
             if (option.long_name.starts_with(name)) fitting.push_back(&option);
         }
         if (fitting.size() == 1) return fitting.front();
-        if (fitting.empty()) return usage("unrecognized arguments: --" + name);
+        if (fitting.empty()) return usage_error("unrecognized arguments: --" + name);
         std::string all;
         for (const ArgparseOption* option : fitting)
             all += (all.empty() ? "--" : ", --") + option->long_name;
-        return usage("ambiguous option: --" + name + " could match " + all);
+        return usage_error("ambiguous option: --" + name + " could match " + all);
     }
 
     Status take(const ArgparseOption& option, std::optional<std::string> value) {
@@ -85,7 +85,7 @@ private:
         if (!value) {
             const bool there =
                 at_ + 1 < arguments_.size() && !(arguments_[at_ + 1].size() > 1 && arguments_[at_ + 1][0] == '-');
-            if (!there) return usage("argument --" + option.long_name + ": expected one argument");
+            if (!there) return usage_error("argument --" + option.long_name + ": expected one argument");
             value = arguments_[++at_];
         }
         found_.values[option.long_name] = *std::move(value);

@@ -301,7 +301,7 @@ public:
         // CLI11 would say that a command is missing.
         if (!arguments.empty() && !arguments.front().starts_with('-') && !has_command(arguments.front()))
             return Error{.code = Code::invalid,
-                         .message = "there is no command " + dray::quoted(arguments.front()) + "; see: dray --help"};
+                         .message = "there is no command " + in_quotes(arguments.front()) + "; see: dray --help"};
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         try {
             app_.parse(std::move(arguments));

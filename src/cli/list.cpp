@@ -53,9 +53,9 @@ Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& roo
         return {};
     });
     if (totals && totals->anomalies.outside > 0)
-        shell.complain(outside_sentence(quoted(text), totals->anomalies.outside, totals->anomalies.first_outside));
+        shell.complain(outside_sentence(in_quotes(text), totals->anomalies.outside, totals->anomalies.first_outside));
     if (totals && totals->chosen == 0 && !flags.common.quiet)
-        shell.complain("nothing found at " + quoted(text) + " (" + with_commas(totals->listed) +
+        shell.complain("nothing found at " + in_quotes(text) + " (" + with_commas(totals->listed) +
                        " listed): is the bucket right, the prefix, the choice?");
     return totals;
 }

@@ -39,12 +39,12 @@ Status check_pair(const StoreUrl& source, const StoreUrl& target, bool has_rule)
     if (source.kind != target.kind)
         return usage("a move between a local directory and a store is not a move inside one store: nothing was done");
     if (target.form == StoreUrl::Form::begins)
-        return usage("the target " + quoted(target.text()) + " ends in *: name a prefix that ends in /");
+        return usage("the target " + in_quotes(target.text()) + " ends in *: name a prefix that ends in /");
     if (source.form != StoreUrl::Form::object && target.form == StoreUrl::Form::object)
-        return usage(quoted(source.text()) + " is a prefix and " + quoted(target.text()) +
+        return usage(in_quotes(source.text()) + " is a prefix and " + in_quotes(target.text()) +
                      " is one object; to mean a prefix, end it in /");
     if (source.form == StoreUrl::Form::object && has_rule)
-        return usage(quoted(source.text()) +
+        return usage(in_quotes(source.text()) +
                      " is one object, and --match/--to are for prefixes; to mean a prefix, end it in /");
     return {};
 }
@@ -65,7 +65,7 @@ Result<RelayoutOptions> rule_of(const MoveFlags& flags, const StoreUrl& source, 
     if (flags.date.empty()) return rule;
     TRY_LET(format, DateFormat::compile("%Y-%m-%d %H:%M:%S"));
     rule.date = format.parse(flags.date);
-    if (!rule.date) return usage("--date " + quoted(flags.date) + " is not like '2024-03-09 04:05:06'");
+    if (!rule.date) return usage("--date " + in_quotes(flags.date) + " is not like '2024-03-09 04:05:06'");
     return rule;
 }
 

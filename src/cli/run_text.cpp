@@ -148,7 +148,7 @@ std::string reasons_line(const char* label, const std::map<std::string, std::uin
 
 std::string outside_sentence(const std::string& listing, std::uint64_t keys, const std::string& first) {
     return "the listing of " + listing + " told " + with_commas(keys) + (keys == 1 ? " key" : " keys") +
-           " that nobody asked for, the first " + quoted(first) +
+           " that nobody asked for, the first " + in_quotes(first) +
            "; such keys are dropped, and others may be missing, so this is not all done (exit 1): ask who runs the "
            "store, then list again";
 }

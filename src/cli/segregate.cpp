@@ -182,7 +182,7 @@ Status warn_of_neighbours(Shell& shell, StoreRoom& room, const Segregation& all)
     TRY_LET(found, has_neighbours(shell.context(), *store, source));
     if (found)
         shell.complain("s3_dir ends at a slash here: keys that merely begin with " +
-                       dray::quoted(source.prefix.substr(0, source.prefix.size() - 1)) +
+                       in_quotes(source.prefix.substr(0, source.prefix.size() - 1)) +
                        " are not touched, though the script took them too");
     return {};
 }
@@ -321,7 +321,7 @@ int run_compat(Shell& shell, const std::string& name, const std::vector<std::str
         return name.empty() ? kUsage : kDone;
     }
     if (!is_compat_name(name)) {
-        shell.complain("there is no old command line named " + dray::quoted(name) + "; there is: segregate");
+        shell.complain("there is no old command line named " + in_quotes(name) + "; there is: segregate");
         return kUsage;
     }
     auto found = parse_arguments(

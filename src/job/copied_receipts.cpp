@@ -6,7 +6,7 @@ namespace dray {
 namespace {
 
 // A record: n, the line's place in the journal (so that the last one of an action comes last), the line.
-constexpr std::size_t kPrefixBytes = 16;
+constexpr std::size_t kSortedPrefixBytes = 16;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ Result<std::optional<Receipt>> CopiedReceipts::take(std::uint64_t n) {
     std::optional<Receipt> found;
     while (pending_ && read_u64(*pending_) <= n) {
         if (read_u64(*pending_) == n) {
-            TRY_LET(json, parser_.parse(std::string_view(*pending_).substr(kPrefixBytes)));
+            TRY_LET(json, parser_.parse(std::string_view(*pending_).substr(kSortedPrefixBytes)));
             TRY_LET(receipt, read_receipt(json));
             found = std::move(receipt);
         }

@@ -83,9 +83,9 @@ public:
     };
     // A new journal, or with `go_on` one that was read: its dropped tail is cut off first. Writes (durably) an open
     // line; a new journal appears with it or not at all. Errors: exists; conflict (it belongs to another plan); local.
-    static Result<std::unique_ptr<JournalWriter>> create(const std::string& path, Options options);
+    static Result<std::unique_ptr<JournalWriter>> create(const std::string& path, const Options& options);
     static Result<std::unique_ptr<JournalWriter>> go_on(const std::string& path, const JournalSummary& read,
-                                                        Options options);
+                                                        const Options& options);
     ~JournalWriter();  // without close(): as if the process had died here
 
     Ticket append(const Receipt& receipt);

@@ -17,11 +17,6 @@
 namespace dray {
 namespace {
 
-std::string directory_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 std::string closed_group(std::string lines, std::uint64_t count, std::uint64_t group) {
     journal_file::close_group(lines, count, group);
     return lines;
@@ -114,7 +109,7 @@ struct JournalWriter::Impl {
             const std::scoped_lock lock(mutex_);
             closing_ = true;
         }
-        const Status closed = wait_durable(ticket);
+        Status closed = wait_durable(ticket);
         stop();
         return closed;
     }
@@ -210,7 +205,7 @@ std::string open_line(const JournalWriter::Options& options, std::uint32_t proce
 JournalWriter::JournalWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 JournalWriter::~JournalWriter() = default;
 
-Result<std::unique_ptr<JournalWriter>> JournalWriter::create(const std::string& path, Options options) {
+Result<std::unique_ptr<JournalWriter>> JournalWriter::create(const std::string& path, const Options& options) {
     if (::access(path.c_str(), F_OK) == 0)
         return Error{.code = Code::exists, .message = "there is a journal already: " + path};
     // It appears with its first group: one that is empty, or has no plan's checksum, is damaged and never merely new.
@@ -222,7 +217,7 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::create(const std::string& 
         TRY(file.sync());
     }
     if (::rename(part.c_str(), path.c_str()) != 0) return system_error("rename the journal to", path, errno);
-    TRY(sync_directory(directory_of(path)));
+    TRY(sync_directory(parent_of(path)));
     TRY_LET(file, AppendFile::open(path, AppendFile::Mode::append, options.fault));
     auto impl = std::make_unique<Impl>(std::move(file), 1, options.clock, 1, false);
     TRY(impl->start());
@@ -230,7 +225,7 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::create(const std::string& 
 }
 
 Result<std::unique_ptr<JournalWriter>> JournalWriter::go_on(const std::string& path, const JournalSummary& read,
-                                                            Options options) {
+                                                            const Options& options) {
     if (read.plan_checksum != options.plan_checksum)
         return Error{.code = Code::conflict,
                      .message = "the journal " + path + " belongs to another plan (" + read.plan_checksum + ")"};

@@ -15,7 +15,7 @@ namespace {
 
 using plan_file::Frame;
 
-constexpr std::size_t kReadBytes = std::size_t{128} << 10;
+constexpr std::size_t kPlanReadBytes = std::size_t{128} << 10;
 constexpr std::size_t kDecodeBytes = std::size_t{128} << 10;        // of text decoded ahead
 constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;        // a longer one is not ours
 constexpr std::uint64_t kMaxFooterBytes = std::uint64_t{32} << 20;  // packed; 10^9 actions need 200 KB
@@ -114,7 +114,7 @@ private:
     Result<bool> decode() {
         if (packed_at_ == packed_.size()) {
             if (position_ == end_ && !in_frame_) return false;
-            const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(kReadBytes, end_ - position_));
+            const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(kPlanReadBytes, end_ - position_));
             TRY(file_->read(position_, bytes, packed_));
             position_ += bytes;
             packed_at_ = 0;
@@ -215,7 +215,8 @@ struct PlanReader::Impl {
         Sha256Stream hash;
         std::string bytes;
         for (std::uint64_t at = 0; at < actions_end; at += bytes.size()) {
-            TRY(file.read(at, static_cast<std::size_t>(std::min<std::uint64_t>(kReadBytes, actions_end - at)), bytes));
+            TRY(file.read(at, static_cast<std::size_t>(std::min<std::uint64_t>(kPlanReadBytes, actions_end - at)),
+                          bytes));
             hash.update(bytes);
         }
         if (hex(hash.finish()) != footer.sha256) return damaged("its checksum is wrong");

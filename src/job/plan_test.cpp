@@ -53,7 +53,7 @@ std::string make_plan(const std::string& path, std::uint64_t moves) {
 }
 
 // Without fsync, and as a new file (ext4 flushes one that is cut and written again): thousands are written here.
-void write_raw(const std::string& path, const std::string& bytes) {
+void write_bytes(const std::string& path, const std::string& bytes) {
     std::filesystem::remove(path);
     std::ofstream(path, std::ios::binary) << bytes;
 }
@@ -176,7 +176,7 @@ TEST(Plan, DoesNotExistUntilItIsSealed) {
 
 TEST(Plan, OfADeadPlannerIsReplacedByTheNext) {
     TempDirectory temp;
-    write_raw(temp.file("plan.part"), "half a plan");
+    write_bytes(temp.file("plan.part"), "half a plan");
     make_plan(temp.file("plan"), 3);
     EXPECT_TRUE(PlanReader::open(temp.file("plan")));
 }
@@ -198,7 +198,7 @@ TEST(Plan, IsRefusedWhenCutAnywhere) {
     auto whole = read_file(temp.file("plan"), 1 << 20);
     ASSERT_TRUE(whole);
     for (std::size_t bytes = 0; bytes < whole->size(); ++bytes) {
-        write_raw(temp.file("cut"), whole->substr(0, bytes));
+        write_bytes(temp.file("cut"), whole->substr(0, bytes));
         EXPECT_FALSE(passes_for_whole(temp.file("cut"), checksum)) << bytes;
     }
 }
@@ -211,19 +211,19 @@ TEST(Plan, IsRefusedWhenAnyByteIsFlippedOrZeroed) {
     for (std::size_t i = 0; i < whole->size(); ++i) {
         std::string damaged = *whole;
         damaged[i] = static_cast<char>(damaged[i] ^ (1 << (i % 8)));
-        write_raw(temp.file("flipped"), damaged);
+        write_bytes(temp.file("flipped"), damaged);
         EXPECT_FALSE(passes_for_whole(temp.file("flipped"), checksum)) << i;
         if ((*whole)[i] == 0) continue;
         damaged[i] = 0;
-        write_raw(temp.file("zeroed"), damaged);
+        write_bytes(temp.file("zeroed"), damaged);
         EXPECT_FALSE(passes_for_whole(temp.file("zeroed"), checksum)) << i;
     }
 }
 
 TEST(Plan, SaysWhatIsWrongWithAFileThatIsNone) {
     TempDirectory temp;
-    write_raw(temp.file("empty"), "");
-    write_raw(temp.file("text"), "this is not a plan at all, and longer than a footer would be");
+    write_bytes(temp.file("empty"), "");
+    write_bytes(temp.file("text"), "this is not a plan at all, and longer than a footer would be");
     for (const char* name : {"empty", "text"}) {
         auto reader = PlanReader::open(temp.file(name));
         ASSERT_FALSE(reader);
@@ -238,7 +238,7 @@ TEST(Plan, P26_OfAHigherVersionIsRefusedAndSaysSo) {
     std::string bytes;
     encoder.append("{\"format\":\"dray-plan\",\"version\":2,\"all\":\"else is new\"}\n", bytes);
     encoder.end_frame(bytes);
-    write_raw(temp.file("plan"), bytes + "whatever comes then");
+    write_bytes(temp.file("plan"), bytes + "whatever comes then");
     auto reader = PlanReader::open(temp.file("plan"));
     ASSERT_FALSE(reader);
     EXPECT_EQ(reader.error().code, Code::unsupported);

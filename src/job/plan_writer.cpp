@@ -15,11 +15,6 @@ namespace {
 constexpr std::size_t kLinesBuffered = std::size_t{64} << 10;   // bytes of lines before they are compressed
 constexpr std::size_t kBytesBuffered = std::size_t{256} << 10;  // compressed bytes before they are written
 
-std::string directory_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 }  // namespace
 
 struct PlanWriter::Impl {
@@ -137,7 +132,7 @@ Result<std::string> PlanWriter::seal() {
     if (::rename(plan.part.c_str(), plan.path.c_str()) != 0)
         return system_error("rename the plan to", plan.path, errno);
     plan.sealed = true;
-    TRY(sync_directory(directory_of(plan.path)));
+    TRY(sync_directory(parent_of(plan.path)));
     return plan.footer.sha256;
 }
 

@@ -25,7 +25,7 @@ Action verdict_of(Do what, const std::string& reason) {
     action.reason = reason;
     return action;
 }
-Receipt deleted(std::uint64_t n) {
+Receipt deletion(std::uint64_t n) {
     return {.n = n, .state = ReceiptState::deleted, .requests = 2};
 }
 
@@ -129,7 +129,7 @@ struct Moves {
 };
 
 void move_it(const Action& action, const Earlier&, Recorder& recorder) {
-    recorder.record(deleted(action.n));
+    recorder.record(deletion(action.n));
 }
 
 TEST(RunPlan, PerformsEveryActionOnceAndTheBalanceAddsUp) {
@@ -142,7 +142,7 @@ TEST(RunPlan, PerformsEveryActionOnceAndTheBalanceAddsUp) {
         else if (action.n % 10 == 1)
             recorder.record({.n = action.n, .state = ReceiptState::done, .reason = "equal"});
         else
-            recorder.record(deleted(action.n));
+            recorder.record(deletion(action.n));
     });
     RunProgress progress;
     const auto outcome = run.process(performer, {.ctx = {}, .progress = &progress});
@@ -173,7 +173,7 @@ TEST(RunPlan, BeginsNoActionBeforeItsClaimIsDurable) {
                 claims, [&](const auto& claim) { return claim.first <= action.n && action.n <= claim.second; }));
             checked = true;
         }
-        recorder.record(deleted(action.n));
+        recorder.record(deletion(action.n));
     });
     ASSERT_TRUE(run.process(performer, {.ctx = {}}).status);
     EXPECT_TRUE(checked);
@@ -189,7 +189,7 @@ TEST(RunPlan, GoesOnWhereTheLastProcessDied) {
         if (action.n % 3 != 2)
             ticket =
                 recorder.record({.n = action.n, .state = ReceiptState::copied, .etag = "e" + std::to_string(action.n)});
-        if (action.n % 3 == 0) ticket = recorder.record(deleted(action.n));
+        if (action.n % 3 == 0) ticket = recorder.record(deletion(action.n));
         ASSERT_TRUE(recorder.wait_durable(ticket));
         if (++performed == 500) stop.trigger();
     });
@@ -212,7 +212,7 @@ TEST(RunPlan, GoesOnWhereTheLastProcessDied) {
                 EXPECT_EQ(earlier.state, ActionState::none);
             }
         }
-        recorder.record(deleted(action.n));
+        recorder.record(deletion(action.n));
     });
     const auto finished = run.process(second, {.ctx = {}});
     ASSERT_TRUE(finished.status);
@@ -240,8 +240,8 @@ TEST(RunPlan, DoesNotClaimWhatIsFinal) {
 TEST(RunPlan, CountsAnActionOnceThoughItHasSeveralFinalReceipts) {
     const Moves run(10);
     Scripted twice([](const Action& action, const Earlier&, Recorder& recorder) {
-        recorder.record(deleted(action.n));
-        recorder.record(deleted(action.n));
+        recorder.record(deletion(action.n));
+        recorder.record(deletion(action.n));
     });
     EXPECT_EQ(run.process(twice, {.ctx = {}}).balance.done, 10U);
     Scripted nothing(move_it);
@@ -261,7 +261,7 @@ TEST(RunPlan, BeginsNoMoreThanItsLimit) {
 TEST(RunPlan, BeginsNothingAfterAFatalErrorAndReturnsIt) {
     const Moves run(10'000);
     Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
-        recorder.record(deleted(action.n));
+        recorder.record(deletion(action.n));
         if (action.n == 100) performer.is_fatal = true;
     });
     const auto outcome = run.process(performer, {.ctx = {}});
@@ -290,7 +290,7 @@ TEST(RunPlan, P03_P04_EndsWithTheJournalsErrorWhereverItFails) {
         const Moves run(10'000);
         std::atomic<int> calls{0};
         Scripted performer([](const Action& action, const Earlier&, Recorder& recorder) {
-            const Ticket ticket = recorder.record(deleted(action.n));
+            const Ticket ticket = recorder.record(deletion(action.n));
             if (action.n % 16 == 0) (void)recorder.wait_durable(ticket);
         });
         const auto outcome = run.process(

@@ -21,7 +21,7 @@ struct Entry {
     std::optional<WallTime> released_until;  // nullopt: held
 };
 
-std::string directory_of(const StateDirectory& state) {
+std::string locks_directory(const StateDirectory& state) {
     return state.path() + "/locks";
 }
 std::string path_of(const std::string& locks, const std::string& run_id) {
@@ -55,7 +55,7 @@ Status write_entry(const Entry& entry) {
     return write_file_atomically(entry.path, text + "\n");
 }
 
-Error corrupt(const std::string& path, std::string_view what) {
+Error damaged(const std::string& path, std::string_view what) {
     return {
         .code = Code::corrupt,
         .message = "the lock " + path + " " + std::string(what) + ": look at its run, then remove the file by hand"};
@@ -65,7 +65,7 @@ Result<Entry> read_entry(const std::string& path) {
     TRY_LET(text, read_file(path, kMaxFileBytes));
     JsonParser parser;
     auto json = parser.parse(text);
-    if (!json) return corrupt(path, "is damaged");
+    if (!json) return damaged(path, "is damaged");
     Entry entry{.path = path};
     std::string format;
     std::uint64_t version = 0;
@@ -78,7 +78,7 @@ Result<Entry> read_entry(const std::string& path) {
                     Member part(scope_name, scope_value);
                     (void)(part.is("identity", scope.identity) || part.is("bucket", scope.bucket) ||
                            part.is("prefix", scope.prefix));
-                    if (part.bad()) return corrupt(path, "is damaged");
+                    if (part.bad()) return damaged(path, "is damaged");
                 }
             }
         } else if (name == "released_until") {
@@ -86,10 +86,10 @@ Result<Entry> read_entry(const std::string& path) {
         } else {
             (void)(member.is("format", format) || member.is("version", version) || member.is("run", entry.run_id));
         }
-        if (member.bad()) return corrupt(path, "is damaged");
+        if (member.bad()) return damaged(path, "is damaged");
     }
-    if (format != kFormat || entry.run_id.empty()) return corrupt(path, "is damaged");
-    if (version > kVersion) return corrupt(path, "was written by a newer dray");
+    if (format != kFormat || entry.run_id.empty()) return damaged(path, "is damaged");
+    if (version > kVersion) return damaged(path, "was written by a newer dray");
     return entry;
 }
 
@@ -142,7 +142,7 @@ bool is_orphan(const StateDirectory& state, const Entry& entry) {
 // What stands in the way of a run, and what was changed there lately. Held by the caller: the guard.
 Result<ScopeGrant> in_the_way(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
                               WallTime now, const std::string& instead_of) {
-    TRY_LET(entries, read_entries(directory_of(state)));
+    TRY_LET(entries, read_entries(locks_directory(state)));
     ScopeGrant grant;
     for (Entry& entry : entries) {
         if (entry.run_id == run_id) continue;
@@ -191,7 +191,7 @@ bool Scope::overlaps(const Scope& other) const {
 
 Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& run_id, const std::vector<Scope>& scopes,
                                WallTime now, const std::string& instead_of) {
-    const std::string locks = directory_of(state);
+    const std::string locks = locks_directory(state);
     TRY_LET(held, guard(locks));
     (void)held;
     TRY_LET(grant, in_the_way(state, run_id, scopes, now, instead_of));
@@ -207,7 +207,7 @@ Result<ScopeGrant> take_scopes(const StateDirectory& state, const std::string& r
 }
 
 Result<ScopeGrant> look_at_scopes(const StateDirectory& state, const std::vector<Scope>& scopes, WallTime now) {
-    TRY_LET(held, guard(directory_of(state)));
+    TRY_LET(held, guard(locks_directory(state)));
     (void)held;
     TRY_LET(grant, in_the_way(state, {}, scopes, now, {}));
     return is_held(grant) ? grant : ScopeGrant{};
@@ -223,7 +223,7 @@ Status ScopeLock::release(std::optional<WallTime> from) {
 }
 
 Status release_scopes(const StateDirectory& state, const std::string& run_id, std::optional<WallTime> from) {
-    const std::string locks = directory_of(state), path = path_of(locks, run_id);
+    const std::string locks = locks_directory(state), path = path_of(locks, run_id);
     TRY_LET(held, guard(locks));
     (void)held;
     auto entry = read_entry(path);

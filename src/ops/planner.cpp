@@ -271,7 +271,7 @@ private:
 
     void note_unmatched(const Action& action) {
         if (++unmatched_ <= kNamed)
-            unmatched_named_ += "\n  " + dray::quoted(action.from.key) + ": " + action.reason +
+            unmatched_named_ += "\n  " + in_quotes(action.from.key) + ": " + action.reason +
                                 (action.detail.empty() ? "" : " (" + action.detail + ")");
     }
 
@@ -306,11 +306,10 @@ private:
             if (!one) return std::move(one).error();
             if (!other) return std::move(other).error();
             const std::string target = "s3://" + one->to.bucket + "/" + printable(one->to.key);
-            text +=
-                clash.kind == Finding::Kind::collision
-                    ? "\n  " + dray::quoted(one->from.key) + " and " + dray::quoted(other->from.key) + " -> " + target
-                    : "\n  " + dray::quoted(one->from.key) + " -> " + target + ", which goes to s3://" +
-                          other->to.bucket + "/" + printable(other->to.key);
+            text += clash.kind == Finding::Kind::collision
+                        ? "\n  " + in_quotes(one->from.key) + " and " + in_quotes(other->from.key) + " -> " + target
+                        : "\n  " + in_quotes(one->from.key) + " -> " + target + ", which goes to s3://" +
+                              other->to.bucket + "/" + printable(other->to.key);
         }
         if (proof.collisions() + proof.overlaps() > proof.clashes().size()) text += "\n  ...";
         return {.code = Code::refused, .message = std::move(text), .reason = "collision"};
@@ -365,7 +364,7 @@ private:
         for (const Finding& one : found)
             apply(one, action);
         if (is_effect(action) && round.missing(action.to.bucket))
-            fail(action, "bad-bucket", "there is no bucket " + dray::quoted(action.to.bucket));
+            fail(action, "bad-bucket", "there is no bucket " + in_quotes(action.to.bucket));
         if (!is_effect(action)) return;
         if (effects_ == request_.limit)
             action.what = Do::skip, action.reason = "limit";

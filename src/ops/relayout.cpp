@@ -39,8 +39,9 @@ Result<std::optional<std::string_view>> behind_scheme(std::string_view text) {
     for (char& c : scheme)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     if (scheme != "s3" && scheme != "s3a" && scheme != "s3n")
-        return invalid("template " + quoted(text) +
-                       ": a target begins with s3:// or is a key below the destination, not " + quoted(scheme + "://"));
+        return invalid("template " + in_quotes(text) +
+                       ": a target begins with s3:// or is a key below the destination, not " +
+                       in_quotes(scheme + "://"));
     return std::optional(text.substr(mark + 3));
 }
 
@@ -52,7 +53,7 @@ bool may_be_bucket(std::string_view name) {
            });
 }
 
-std::string_view after_last_slash(std::string_view text) {
+std::string_view name_in_path(std::string_view text) {
     const std::size_t slash = text.rfind('/');
     return slash == std::string_view::npos ? text : text.substr(slash + 1);
 }
@@ -91,7 +92,7 @@ struct Relayout::Impl {
     std::string_view subject(std::string_view key) const {
         switch (options.match_on) {
             case MatchOn::path: return path_of(key);
-            case MatchOn::name: return after_last_slash(key);
+            case MatchOn::name: return name_in_path(key);
             case MatchOn::key: return key;
         }
         return key;
@@ -122,7 +123,7 @@ struct Relayout::Impl {
             reading.date = date_format->parse(reading.date_text);
             if (!reading.date)
                 reading.reason = kNoDate,
-                reading.detail = quoted(reading.date_text) + " is no date as " + quoted(*options.date_format);
+                reading.detail = in_quotes(reading.date_text) + " is no date as " + in_quotes(*options.date_format);
         }
     }
 
@@ -138,7 +139,7 @@ struct Relayout::Impl {
             }
             if (!*found) {
                 reading.reason = kNoMatch;
-                reading.detail = quoted(subject(object.key)) + " does not match";
+                reading.detail = in_quotes(subject(object.key)) + " does not match";
                 return reading;
             }
             reading.match = *std::move(found);
@@ -162,7 +163,7 @@ struct Relayout::Impl {
         if (!there.fixed_bucket() && !may_be_bucket(placement.bucket))
             return {.verdict = Placement::Verdict::fail,
                     .reason = "bad-bucket",
-                    .detail = quoted(placement.bucket) + " is no name of a bucket"};
+                    .detail = in_quotes(placement.bucket) + " is no name of a bucket"};
         return placement;
     }
 
@@ -218,7 +219,7 @@ struct Relayout::Impl {
         TRY_LET(whole, Template::compile(*behind, what));
         auto [bucket, key] = std::move(whole).cut_at_slash();
         if (bucket.is_literal() && bucket.literal_beginning().empty())
-            return invalid("template " + quoted(text) + " names no bucket");
+            return invalid("template " + in_quotes(text) + " names no bucket");
         return Destination{.bucket = std::move(bucket), .key = std::move(key)};
     }
 
@@ -231,10 +232,10 @@ struct Relayout::Impl {
         TRY_LET(format, DateFormat::compile(*options.date_format));
         date_format = std::move(format);
         if (!regex)
-            return invalid("a date is to be read by " + quoted(*options.date_format) +
+            return invalid("a date is to be read by " + in_quotes(*options.date_format) +
                            ", but there is no pattern that finds its text: give one, or a fixed date");
         if (regex->group_count() == 0)
-            return invalid("pattern " + quoted(*options.match) +
+            return invalid("pattern " + in_quotes(*options.match) +
                            " has no group, so it finds no date: put what is the date in (parentheses)");
         return {};
     }
@@ -275,7 +276,7 @@ std::vector<Relayout::Target> Relayout::targets() const {
 }
 
 std::string Relayout::explain(const ListedObject& object) const {
-    std::string text = "key      " + quoted(object.key) + "\n";
+    std::string text = "key      " + in_quotes(object.key) + "\n";
     const auto line = [&](std::string_view name, std::string_view value) {
         text.append(name).append(9 - std::min<std::size_t>(8, name.size()), ' ').append(value).append("\n");
     };
@@ -283,11 +284,11 @@ std::string Relayout::explain(const ListedObject& object) const {
     const Impl::Reading reading = passed ? Impl::Reading{} : impl_->read(object);
     if (!passed && impl_->regex) {
         line("pattern", impl_->regex->pattern());
-        line("read in", quoted(impl_->subject(object.key)));
+        line("read in", in_quotes(impl_->subject(object.key)));
     }
     for (std::size_t i = 0; reading.match && i < reading.match->groups.size(); ++i) {
         const auto& group = reading.match->groups[i];
-        line(i == 0 ? "match" : "group " + std::to_string(i), group ? quoted(*group) : "took no part");
+        line(i == 0 ? "match" : "group " + std::to_string(i), group ? in_quotes(*group) : "took no part");
     }
     if (reading.date) line("date", format_date(*reading.date, "%Y-%m-%d %H:%M:%S"));
 
@@ -309,7 +310,7 @@ std::vector<std::string> Relayout::warnings() const {
     for (const Template* part : {&impl_->to.bucket, &impl_->to.key})
         for (const std::string& format : part->date_formats())
             for (const std::string& directive : unknown_directives(format))
-                warnings.push_back("the directive " + quoted(directive) + " in " + quoted(format) +
+                warnings.push_back("the directive " + in_quotes(directive) + " in " + in_quotes(format) +
                                    " is unknown and stays as it stands");
     return warnings;
 }

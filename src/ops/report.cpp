@@ -7,7 +7,7 @@ namespace dray {
 namespace {
 
 constexpr std::string_view kFormat = "dray-report";
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kReportVersion = 1;
 
 void counts(JsonWriter& json, std::string_view name, const std::map<std::string, std::uint64_t>& by) {
     json.name(name).begin_object();
@@ -21,7 +21,7 @@ std::string report_of(const RunResult& result, std::string_view outcome, const P
     std::string out;
     JsonWriter json(out);
     json.begin_object();
-    json.field("format", kFormat).field("version", kVersion);
+    json.field("format", kFormat).field("version", kReportVersion);
     json.field("run", result.run.id).field("command", header.command).field("made_by", header.made_by);
     if (!header.parent.empty()) json.field("undoes", header.parent);
     json.field("outcome", outcome).field("at", iso8601(real_clock().wall()));
@@ -84,10 +84,11 @@ Status check_report(const std::string& report) {
     const std::uint64_t number = version ? version->u64().value_or(0) : 0;
     if (!format || format->text() != kFormat || number == 0)
         return Error{.code = Code::corrupt, .message = "this is not a report"};
-    if (number > kVersion)
+    if (number > kReportVersion)
         return Error{.code = Code::unsupported,
                      .message = "the report has format version " + std::to_string(number) +
-                                ", and this program reads up to " + std::to_string(kVersion) + ": use a newer dray"};
+                                ", and this program reads up to " + std::to_string(kReportVersion) +
+                                ": use a newer dray"};
     return {};
 }
 

@@ -14,9 +14,9 @@ namespace {
 
 enum class Was : std::uint8_t { absent, equal, different };  // at the target, before
 
-class Life {
+class RandomLife {
 public:
-    explicit Life(std::uint64_t seed) : random_(seed), honours_(Honours(below(3))), exclusive_(below(2) == 0) {
+    explicit RandomLife(std::uint64_t seed) : random_(seed), honours_(Honours(below(3))), exclusive_(below(2) == 0) {
         MoveSettings settings{.exclusive = exclusive_, .head_source = below(4) == 0};
         settings.delete_after = below(4) == 0;
         const bool opaque = below(2) == 0;
@@ -226,7 +226,7 @@ TEST(RandomLives, LoseNothingAndSayWhatIsTrue) {
     const std::uint64_t from = first ? std::strtoull(first, nullptr, 10) : 1;
     for (std::uint64_t seed = from; seed < from + lives; ++seed) {
         SCOPED_TRACE("DRAY_RANDOM_SEED=" + std::to_string(seed) + " DRAY_RANDOM_LIVES=1");
-        Life(seed).play();
+        RandomLife(seed).play();
         if (HasFailure()) return;
     }
 }

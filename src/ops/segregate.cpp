@@ -62,7 +62,7 @@ public:
         const auto value = python_int(raw(key));
         if (!value)
             return error(key,
-                         dray::quoted(raw(key)) + " is no whole number; write digits alone, or leave the element out");
+                         in_quotes(raw(key)) + " is no whole number; write digits alone, or leave the element out");
         return value;
     }
 
@@ -114,10 +114,10 @@ Result<SegregateConfig::Place> place_of(const Values& values, const std::string&
     const std::string_view rest = without_scheme(uri);
     const std::size_t slash = rest.find('/');
     if (rest.empty() || slash == 0)
-        return values.error(key, dray::quoted(uri) + " names no bucket; write s3://bucket/folder/");
+        return values.error(key, in_quotes(uri) + " names no bucket; write s3://bucket/folder/");
     if (slash == std::string_view::npos && needs_slash)
         return values.error(key,
-                            dray::quoted(uri) + " has no / behind the bucket; write s3://bucket/ for the whole bucket");
+                            in_quotes(uri) + " has no / behind the bucket; write s3://bucket/ for the whole bucket");
     return SegregateConfig::Place{
         .bucket = std::string(rest.substr(0, slash)),
         .prefix = slash == std::string_view::npos ? std::string() : std::string(rest.substr(slash + 1))};
@@ -142,7 +142,7 @@ Status read_pattern(const Values& values, SegregateConfig& config) {
     const auto compiled = Regex::compile(pattern);
     if (!compiled) return values.error("match_pattern", compiled.error().message);
     if (compiled->group_count() == 0)
-        return values.error("match_pattern", dray::quoted(pattern) +
+        return values.error("match_pattern", in_quotes(pattern) +
                                                  " has no group, so every file would go to s3_error_dir; put what is "
                                                  "the date in (parentheses)");
     const auto format = DateFormat::compile(config.datetime_format);
@@ -248,7 +248,7 @@ Result<DateTime> parse_segregate_date(std::string_view text) {
     const auto date = format.parse(text);
     if (!date)
         return Error{.code = Code::invalid,
-                     .message = dray::quoted(text) + " is no date; write it as \"2024-12-31 23:59:59\""};
+                     .message = in_quotes(text) + " is no date; write it as \"2024-12-31 23:59:59\""};
     return *date;
 }
 

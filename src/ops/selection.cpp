@@ -197,7 +197,7 @@ Result<AmountRange> parse_range(const std::string& text,
         }
         if ((least.empty() && most.empty()) || range.least > range.most)
             return Error{.code = Code::invalid,
-                         .message = quoted(text) + " holds nothing; write the smaller amount first"};
+                         .message = in_quotes(text) + " holds nothing; write the smaller amount first"};
         return range;
     }
     const char sign = text.empty() ? ' ' : text.front();

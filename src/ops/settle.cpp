@@ -31,13 +31,13 @@ Status keeps_keys_apart(const PlanTotals& totals, const Capabilities& target) {
     for (const Folding& folding : kFoldings) {
         const AliasNeed& need = totals.*folding.need;
         if (need.pairs == 0 || proven(target.*folding.kept)) continue;
-        return Error{
-            .code = Code::refused,
-            .message = std::to_string(need.pairs) + " pairs of keys differ only in " + std::string(folding.what) +
-                       ", and this store was not seen to keep such keys apart: " + quoted(need.example_a) + " and " +
-                       quoted(need.example_b) + ", for one. Moving one may destroy the other, so nothing was moved; " +
-                       "leave them out (--exclude) or rename them first",
-            .reason = "alias"};
+        return Error{.code = Code::refused,
+                     .message = std::to_string(need.pairs) + " pairs of keys differ only in " +
+                                std::string(folding.what) + ", and this store was not seen to keep such keys apart: " +
+                                in_quotes(need.example_a) + " and " + in_quotes(need.example_b) +
+                                ", for one. Moving one may destroy the other, so nothing was moved; " +
+                                "leave them out (--exclude) or rename them first",
+                     .reason = "alias"};
     }
     return {};
 }

@@ -164,7 +164,7 @@ Result<Template> Template::compile(std::string_view text, const TemplateScope& s
     return TemplateParser(text, scope).parse();
 }
 
-Template Template::literal(std::string text) {
+Template Template::literal(std::string_view text) {
     Template made;
     made.add_text(text);
     return made;

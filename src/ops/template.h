@@ -35,7 +35,7 @@ class Template {
 public:
     // Error: invalid, with a caret under the fault.
     static Result<Template> compile(std::string_view text, const TemplateScope& scope);
-    static Template literal(std::string text);
+    static Template literal(std::string_view text);
 
     // Appends the text to `out`. Answers the number of a group that was needed and took no part; nullopt: all went
     // well.

@@ -177,7 +177,7 @@ Outcome not_an_answer(const Call& call, const http::Exchange& exchange, std::str
 }
 
 // An <Error> in a 200: S3 had begun to answer before it failed.
-Outcome refused_in_200(const Call& call, const http::Exchange& exchange, Told told, WallTime signed_at) {
+Outcome refused_in_200(const Call& call, const http::Exchange& exchange, const Told& told, WallTime signed_at) {
     // InternalError and its like come as 500 elsewhere; an unknown code is treated as one about the request.
     const ErrorRule* rule = rule_of_code(told.code);
     bool server_side = rule && (rule->code == Code::unavailable || rule->code == Code::throttled);

@@ -146,7 +146,7 @@ Result<Profile> load_profile(const Environment& env, const std::string& name) {
     const Section* secrets = section(keys.ini, profile.name);
     if (!settings && !secrets && named) {
         return Error{.code = Code::credentials,
-                     .message = "there is no profile " + quoted(profile.name) + " in " + profile.looked_at,
+                     .message = "there is no profile " + in_quotes(profile.name) + " in " + profile.looked_at,
                      .fatal = true};
     }
 
@@ -186,7 +186,8 @@ Result<std::unique_ptr<CredentialSource>> find_credentials(const Environment& en
                  .message =
                      "no credentials: looked at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, "
                      "and at profile " +
-                     quoted(profile.name) + " in " + profile.looked_at + "; set the variables or run `aws configure`",
+                     in_quotes(profile.name) + " in " + profile.looked_at +
+                     "; set the variables or run `aws configure`",
                  .fatal = true};
 }
 

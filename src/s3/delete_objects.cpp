@@ -95,7 +95,7 @@ Result<std::vector<Result<Deleted>>> delete_objects(const Context& ctx, Client& 
     }
     for (const auto& item : items) {
         if (batch_can_carry(item.key)) continue;
-        return Error{.code = Code::invalid, .message = "XML cannot carry the key " + quoted(item.key)};
+        return Error{.code = Code::invalid, .message = "XML cannot carry the key " + in_quotes(item.key)};
     }
     Call call{.operation = Operation::delete_objects, .bucket = bucket, .body = body_of(items)};
     call.query.emplace_back("delete", "");

@@ -1,18 +1,20 @@
 #include "s3/ini.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace dray::s3 {
 namespace {
 
-bool is_blank(char c) {
+bool is_padding(char c) {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
 std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && is_blank(text.front()))
+    while (!text.empty() && is_padding(text.front()))
         text.remove_prefix(1);
-    while (!text.empty() && is_blank(text.back()))
+    while (!text.empty() && is_padding(text.back()))
         text.remove_suffix(1);
     return text;
 }
@@ -20,7 +22,7 @@ std::string_view trimmed(std::string_view text) {
 std::string_view without_comment(std::string_view line) {
     if (auto first = trimmed(line); first.starts_with('#') || first.starts_with(';')) return {};
     for (std::size_t i = 1; i < line.size(); ++i) {
-        if ((line[i] == '#' || line[i] == ';') && is_blank(line[i - 1])) return line.substr(0, i);
+        if ((line[i] == '#' || line[i] == ';') && is_padding(line[i - 1])) return line.substr(0, i);
     }
     return line;
 }
@@ -36,7 +38,7 @@ std::string lower(std::string_view text) {
 std::string section_name(std::string_view inside) {
     std::string out;
     for (char c : trimmed(inside)) {
-        if (!is_blank(c)) {
+        if (!is_padding(c)) {
             out += c;
         } else if (!out.ends_with(' ')) {
             out += ' ';
@@ -72,7 +74,7 @@ Result<Ini> parse_ini(std::string_view text, std::string_view file) {
             continue;
         }
         if (!section) return bad("a setting stands before the first [section]");
-        bool indented = is_blank(raw.front());
+        bool indented = is_padding(raw.front());
         auto equals = line.find('=');
         if (equals == std::string_view::npos) {
             if (indented) continue;  // the value above goes on; none that we read does
@@ -82,7 +84,7 @@ Result<Ini> parse_ini(std::string_view text, std::string_view file) {
         std::string value(trimmed(line.substr(equals + 1)));
         if (name.empty()) return bad("there is no name before '='");
         if (indented && !parent.empty()) {
-            (*section)[parent + "." + name] = std::move(value);
+            (*section)[fmt::format("{}.{}", parent, name)] = std::move(value);
         } else {
             parent = value.empty() ? name : std::string();
             (*section)[name] = std::move(value);

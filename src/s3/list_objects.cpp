@@ -47,7 +47,7 @@ Result<ListedKey> read_key(const ListObjects& request, const XmlElement& content
     }
     if (!has_key || listed.key.empty()) return bad_page(request, "an object without a key");
     if (!decode(encoded, listed.key)) return bad_page(request, "a key with a broken escape");
-    if (!size) return bad_page(request, "an object without a proper size: " + quoted(listed.key));
+    if (!size) return bad_page(request, "an object without a proper size: " + in_quotes(listed.key));
     listed.size = *size;
     return listed;
 }
@@ -83,7 +83,7 @@ Result<ListedKeys> list_objects(const Context& ctx, Client& client, const ListOb
     auto root = answer.document->root();
     auto name = root.child_text("Name");
     if (name && !name->empty() && *name != request.bucket && !is_access_point(request.bucket)) {
-        return bad_page(request, "it is about the bucket " + quoted(*name));
+        return bad_page(request, "it is about the bucket " + in_quotes(*name));
     }
     bool encoded = root.child_text("EncodingType").value_or("") == "url";
 

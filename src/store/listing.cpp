@@ -162,7 +162,7 @@ private:
 
     Error broken(const std::string& why) const {
         return {.code = Code::corrupt,
-                .message = "the listing of " + quoted(request_.bucket + "/" + request_.prefix) +
+                .message = "the listing of " + in_quotes(request_.bucket + "/" + request_.prefix) +
                            " cannot be trusted: " + why + ", after " + std::to_string(summary_.objects) +
                            " objects; try again later, or ask who runs the store",
                 .reason = "bad-listing",

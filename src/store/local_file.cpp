@@ -33,7 +33,7 @@ bool is_absent(int number) {
 
 Error io_error(std::string_view doing, std::string_view path, int number) {
     Error error{.code = Code::local,
-                .message = fmt::format("{} {}: {}", doing, quoted(path), std::generic_category().message(number))};
+                .message = fmt::format("{} {}: {}", doing, in_quotes(path), std::generic_category().message(number))};
     if (number == ENOSPC || number == EDQUOT) error.reason = "disk-full";
     if (number == EROFS) error.reason = "read-only";
     // Every other object would fail the same way: the run ends, resumable.
@@ -135,7 +135,7 @@ Result<Fd> open_or_make(const Context& ctx, int parent, const std::string& name,
     if (S_ISDIR(there.st_mode)) return Fd();
     if (!S_ISREG(there.st_mode)) {
         return Error{.code = Code::refused,
-                     .message = quoted(path) + ": a link or a device is in the way at " + quoted(name) +
+                     .message = in_quotes(path) + ": a link or a device is in the way at " + in_quotes(name) +
                                 "; dray does not follow it"};
     }
     TRY(make_room(ctx, parent, name, path, sync));
@@ -164,7 +164,7 @@ Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key, L
         if (at) return LocalPlace{std::move(at), path.back()};
     }
     return Error{.code = Code::unavailable,
-                 .message = quoted(path_of(key)) + ": its directories vanish as fast as they are made"};
+                 .message = in_quotes(path_of(key)) + ": its directories vanish as fast as they are made"};
 }
 
 void LocalBucket::prune(std::string_view key, LocalSync& sync) const {

@@ -42,14 +42,6 @@ std::string side_name(std::string_view what, const struct stat& body) {
     return fmt::format(".dray-{}-{:x}-{:x}", what, body.st_ino, modified_ns(body));
 }
 
-void write_pairs(JsonWriter& json, std::string_view name, const std::vector<NameValue>& pairs) {
-    json.name(name).begin_array();
-    for (const NameValue& pair : pairs) {
-        json.begin_object().bytes_field("name", pair.name).bytes_field("value", pair.value).end_object();
-    }
-    json.end_array();
-}
-
 std::vector<NameValue> read_pairs(const JsonValue& object, std::string_view name) {
     std::vector<NameValue> pairs;
     const auto list = object.get(name);
@@ -108,6 +100,14 @@ Result<std::string> read_attribute(int body, const std::string& path) {
 }
 
 }  // namespace
+
+void write_pairs(JsonWriter& json, std::string_view name, const std::vector<NameValue>& pairs) {
+    json.name(name).begin_array();
+    for (const NameValue& pair : pairs) {
+        json.begin_object().bytes_field("name", pair.name).bytes_field("value", pair.value).end_object();
+    }
+    json.end_array();
+}
 
 std::string record_json(const LocalRecord& record, const struct stat& body) {
     std::string text;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "store/local_file.h"
 #include "store/object_store.h"
@@ -15,6 +16,9 @@ struct LocalRecord {
     Properties properties;             // without tags
     std::optional<Checksum> checksum;  // nullopt: none was made, or the file changed since
 };
+
+// How records and uploads write tags and metadata down: an array under `name`.
+void write_pairs(JsonWriter& json, std::string_view name, const std::vector<NameValue>& pairs);
 
 std::string record_json(const LocalRecord& record, const struct stat& body);
 // A record is about the bytes only while size and modification time are those it names.

@@ -28,10 +28,10 @@ constexpr std::size_t kChunk = 256 * 1024;  // bytes read and written at a time
 constexpr std::size_t kOpenWalks = 64;      // listings that can be continued without walking there again
 
 Error no_object(const std::string& path) {
-    return {.code = Code::not_found, .message = "no object " + quoted(path)};
+    return {.code = Code::not_found, .message = "no object " + in_quotes(path)};
 }
 Error changed(const std::string& path) {
-    return {.code = Code::conflict, .message = "another object by now: " + quoted(path)};
+    return {.code = Code::conflict, .message = "another object by now: " + in_quotes(path)};
 }
 
 // Listings under way, by the token of their next page. Thread-safe.
@@ -217,7 +217,7 @@ Status unchanged(int fd, const struct stat& before, const std::string& path) {
     if (::fstat(fd, &now) != 0) return io_error("look at", path, errno);
     const bool same = now.st_size == before.st_size && modified_time(now) == modified_time(before);
     if (same) return {};
-    return Error{.code = Code::conflict, .message = quoted(path) + " changed while it was read"};
+    return Error{.code = Code::conflict, .message = in_quotes(path) + " changed while it was read"};
 }
 
 Result<ObjectInfo> LocalStore::head(const Context& ctx, const ObjectRef& object) {
@@ -249,7 +249,8 @@ Result<ObjectInfo> LocalStore::get(const Context& ctx, const ObjectRef& object, 
     TRY(unchanged(opened.file.fd.get(), opened.file.status, opened.path));
     if (given != wanted) return changed(opened.path);
     if (whole && base64_of(crc) != answer.checksums[0].value) {
-        return Error{.code = Code::corrupt, .message = quoted(opened.path) + ": the bytes are not those once written"};
+        return Error{.code = Code::corrupt,
+                     .message = in_quotes(opened.path) + ": the bytes are not those once written"};
     }
     return answer;
 }
@@ -310,7 +311,7 @@ Status stamp_now(int fd, const std::string& path) {
 Status check_conditions(const TargetConditions& conditions, const std::optional<LocalFile>& there,
                         const std::string& path) {
     if (conditions.if_absent && there) {
-        return Error{.code = Code::exists, .message = "there is an object already: " + quoted(path)};
+        return Error{.code = Code::exists, .message = "there is an object already: " + in_quotes(path)};
     }
     if (conditions.if_match.empty()) return {};
     if (!there) return no_object(path);
@@ -334,7 +335,7 @@ Result<ObjectInfo> LocalStore::appear(const Context& ctx, const LocalPlace& plac
     const unsigned flags = conditions.if_absent ? RENAME_NOREPLACE : 0;
     Status allowed = check_conditions(conditions, there, path);
     if (allowed && ::renameat2(directory, temp.name().c_str(), target.directory(place), target.name.c_str(), flags)) {
-        allowed = errno == EEXIST ? Error{.code = Code::exists, .message = "something is there: " + quoted(path)}
+        allowed = errno == EEXIST ? Error{.code = Code::exists, .message = "something is there: " + in_quotes(path)}
                                   : io_error("name", path, errno);
     }
     if (!allowed) {
@@ -392,8 +393,8 @@ public:
         }
         if (actual == expected_->value) return own;
         return Error{.code = Code::corrupt,
-                     .message = quoted(path) + ": " + std::string(name_of(expected_->algorithm)) + " of the bytes is " +
-                                actual + ", not " + expected_->value};
+                     .message = in_quotes(path) + ": " + std::string(name_of(expected_->algorithm)) +
+                                " of the bytes is " + actual + ", not " + expected_->value};
     }
 
 private:

@@ -23,7 +23,7 @@ constexpr const char* kUploadFile = "upload.json";
 constexpr std::size_t kMaxUploadFile = 128 * 1024;  // bytes
 
 Error no_upload(const Upload& upload) {
-    return {.code = Code::not_found, .message = "no upload " + quoted(upload.id), .reason = "no-such-upload"};
+    return {.code = Code::not_found, .message = "no upload " + in_quotes(upload.id), .reason = "no-such-upload"};
 }
 Error bad_part(std::uint32_t number, const char* why) {
     return {.code = Code::invalid, .message = fmt::format("part {}: {}", number, why), .reason = "invalid-part"};
@@ -63,14 +63,6 @@ Result<std::vector<std::string>> names_in(int directory, const std::string& path
 
 std::string part_name(std::uint32_t number) {
     return fmt::format("{:05}", number);
-}
-
-void write_pairs(JsonWriter& json, std::string_view name, const std::vector<NameValue>& pairs) {
-    json.name(name).begin_array();
-    for (const NameValue& pair : pairs) {
-        json.begin_object().bytes_field("name", pair.name).bytes_field("value", pair.value).end_object();
-    }
-    json.end_array();
 }
 
 struct UploadRecord {

@@ -61,7 +61,7 @@ struct UploadState {
 Error no_object(const ObjectRef& object) {
     return {.code = Code::not_found, .message = "no object " + printable(object.bucket + "/" + object.key)};
 }
-Error no_upload(const Upload& upload) {
+Error unknown_upload(const Upload& upload) {
     return {.code = Code::not_found, .message = "no upload " + upload.id, .reason = "no-such-upload"};
 }
 Error changed(const ObjectRef& object) {
@@ -493,7 +493,7 @@ Result<Upload> MemoryStore::create_upload(const Context& ctx, const ObjectRef& o
 
 Result<UploadState*> MemoryStore::upload_state(const Upload& upload) {
     auto found = uploads_.find(upload.id);
-    if (found == uploads_.end() || found->second.upload.object != upload.object) return no_upload(upload);
+    if (found == uploads_.end() || found->second.upload.object != upload.object) return unknown_upload(upload);
     return &found->second;
 }
 
@@ -595,6 +595,7 @@ Result<std::vector<Part>> MemoryStore::parts(const Context& ctx, const Upload& u
     std::unique_lock lock(mutex_);
     TRY_LET(state, upload_state(upload));
     std::vector<Part> parts;
+    parts.reserve(state->parts.size());
     for (const auto& [number, part] : state->parts) {
         parts.push_back({.number = number, .etag = part.etag, .size = part.bytes->size()});
     }

@@ -31,7 +31,7 @@ Status on_private_ground(const Context& ctx, const Site& site, const std::functi
     Status done = steps(ground);
     if (Status cleaned = ground.clean_up(ctx); !cleaned) {
         Error error = std::move(cleaned).error().within("removing the probe's objects below " +
-                                                        quoted(site.bucket + "/" + site.prefix));
+                                                        in_quotes(site.bucket + "/" + site.prefix));
         if (done) return error;
         log_event(LogLevel::warning, "probe-left-objects", {{"why", error.message}});
     }
@@ -191,7 +191,7 @@ Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::st
     }
     TRY_LET(found, probe_all(ctx, site));
     if (!file.empty()) write_cache(options.cache_directory, file, found, now);
-    return std::move(found);
+    return found;
 }
 
 Result<bool> same_bucket(const Context& ctx, ObjectStore& a, const std::string& bucket_a, const std::string& prefix_a,

@@ -336,7 +336,7 @@ Status ProbeGround::clean_up(const Context& stopping) {
     }
     for (const RemoveItem& item : written_) {
         Status gone = item.version.empty() && versioned_ ? remove_versions(ctx, item.key) : remove_one(ctx, item);
-        if (!gone) failures_.push_back(std::move(gone).error().within(quoted(item.key)));
+        if (!gone) failures_.push_back(std::move(gone).error().within(in_quotes(item.key)));
     }
     written_.clear();
     remove_leftovers(ctx);
@@ -392,7 +392,7 @@ void ProbeGround::remove_leftovers(const Context& ctx) {
     std::for_each(items.begin(), items.end(), remove);
     abort_old_uploads(ctx, store_time_);
     log_event(LogLevel::info, "probe-leftovers-removed",
-              {{"below", quoted(bucket_ + "/" + prefix_)},
+              {{"below", in_quotes(bucket_ + "/" + prefix_)},
                {"found", std::to_string(leftovers_.size())},
                {"removed", std::to_string(removed)}});
 }

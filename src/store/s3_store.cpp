@@ -256,6 +256,7 @@ Result<std::vector<NameValue>> S3Store::tags(const Context& ctx, const ObjectRef
     TRY_LET(told, s3::get_object_tagging(ctx, client_,
                                          {.bucket = object.bucket, .key = object.key, .version = object.version}));
     std::vector<NameValue> tags;
+    tags.reserve(told.size());
     for (auto& [name, value] : told)
         tags.push_back({std::move(name), std::move(value)});
     std::sort(tags.begin(), tags.end());
@@ -330,6 +331,7 @@ Result<std::vector<Part>> S3Store::parts(const Context& ctx, const Upload& uploa
 Result<std::vector<Upload>> S3Store::uploads(const Context& ctx, const std::string& bucket, const std::string& prefix) {
     TRY_LET(told, s3::list_multipart_uploads(ctx, client_, bucket, prefix));
     std::vector<Upload> uploads;
+    uploads.reserve(told.size());
     for (auto& upload : told) {
         uploads.push_back({.object = {.bucket = bucket, .key = std::move(upload.upload.key)},
                            .id = std::move(upload.upload.id),

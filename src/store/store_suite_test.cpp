@@ -29,8 +29,8 @@ struct OpaqueMemory : Memory {
     }
 };
 
-struct Local : StoreUnderTest {
-    Local() {
+struct LocalSubject : StoreUnderTest {
+    LocalSubject() {
         store = make_local_store({.durable = false});
         bucket = directory.path();
         prefix.clear();
@@ -91,7 +91,7 @@ struct OldS3 : Model {  // lists in the first version only, rejects checksum hea
 INSTANTIATE_TEST_SUITE_P(Memory, StoreSuite, testing::Values(&under_test<Memory>));
 INSTANTIATE_TEST_SUITE_P(VersionedMemory, StoreSuite, testing::Values(&under_test<VersionedMemory>));
 INSTANTIATE_TEST_SUITE_P(OpaqueMemory, StoreSuite, testing::Values(&under_test<OpaqueMemory>));
-INSTANTIATE_TEST_SUITE_P(Local, StoreSuite, testing::Values(&under_test<Local>));
+INSTANTIATE_TEST_SUITE_P(Local, StoreSuite, testing::Values(&under_test<LocalSubject>));
 INSTANTIATE_TEST_SUITE_P(StrictS3, StoreSuite, testing::Values(&under_test<StrictS3>));
 INSTANTIATE_TEST_SUITE_P(Radosgw, StoreSuite, testing::Values(&under_test<Radosgw>));
 INSTANTIATE_TEST_SUITE_P(IgnoringS3, StoreSuite, testing::Values(&under_test<IgnoringS3>));

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Error bad_url(std::string_view text, std::string_view why, std::string_view next) {
-    return {.code = Code::invalid, .message = fmt::format("{}: {}; {}", dray::quoted(text), why, next)};
+    return {.code = Code::invalid, .message = fmt::format("{}: {}; {}", in_quotes(text), why, next)};
 }
 
 // The scheme in lower case, and what follows "://"; an empty scheme: there is none.
@@ -71,9 +71,9 @@ Result<std::string> real_path(const std::string& path) {
     std::error_code failed;
     const fs::path real = fs::weakly_canonical(fs::absolute(path, failed), failed);
     if (failed) {
-        return Error{.code = Code::invalid,
-                     .message = fmt::format("{}: {}; name a directory that you can reach", dray::quoted(path),
-                                            failed.message())};
+        return Error{
+            .code = Code::invalid,
+            .message = fmt::format("{}: {}; name a directory that you can reach", in_quotes(path), failed.message())};
     }
     std::string text = real.string();
     while (text.size() > 1 && text.ends_with('/'))
