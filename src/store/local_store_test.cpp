@@ -138,7 +138,9 @@ TEST_F(Local, MetadataTooLargeForAttributesGoesToASideFile) {
     for (int i = 0; i < 16; ++i)
         options.properties.metadata.push_back({"n" + std::to_string(10 + i), std::string(1000, 'v')});
     put("a", "x", options);
-    EXPECT_LT(::getxattr(path("a").c_str(), "user.dray.object", nullptr, 0), 0) << "not on this file system";
+    // ext4 has a block for all attributes of a file, tmpfs tens of KiB.
+    if (::getxattr(path("a").c_str(), "user.dray.object", nullptr, 0) >= 0)
+        GTEST_SKIP() << "this file system has room for it in an attribute";
     EXPECT_EQ(store_->head({}, at("a"))->properties.metadata, options.properties.metadata);
     ASSERT_TRUE(store_->copy({}, at("a"), at("b"), {}));
     EXPECT_EQ(store_->head({}, at("b"))->properties.metadata, options.properties.metadata);
