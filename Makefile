@@ -17,7 +17,7 @@ check:           ## every day: dev build, unit tests, layers, format (about 5 mi
 	@tools/setup test
 	@tools/run_tests.py check
 
-test:            ## everything, from clean: unit tests, crash suite, end to end on real servers (under 45 minutes on 2 cores)
+test:            ## everything, from clean: sanitizers, crash suite, clang-tidy, end to end on real servers (under 45 minutes on 2 cores)
 	@tools/setup test
 	@tools/run_tests.py all
 

@@ -11,6 +11,12 @@ if(DRAY_MOLD AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
   target_link_options(dray_flags INTERFACE -fuse-ld=mold)
 endif()
 
+# A unity build (asan, tsan, tidy) makes neighbours of files that know nothing of each other: a local name may be another file's too, and
+# a file that GCC takes for a header has types of the unnamed namespace. dev looks at each file alone.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(dray_flags INTERFACE -Wno-shadow -Wno-subobject-linkage)
+endif()
+
 if(DRAY_SANITIZE STREQUAL "address")
   target_compile_options(dray_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(dray_flags INTERFACE -fsanitize=address,undefined)
