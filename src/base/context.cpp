@@ -48,6 +48,13 @@ void StopSource::trigger() noexcept {
     errno = saved_errno;
 }
 
+Context Context::sending_until(SteadyTime until, std::uint32_t slow) const {
+    Context bound = *this;
+    bound.send_until_ = until;
+    bound.slow_answers_ = slow;
+    return bound;
+}
+
 Context Context::within(Nanos timeout) const {
     Context sooner = *this;
     const SteadyTime end = later(clock().steady(), timeout);

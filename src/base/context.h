@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <optional>
 
 #include "base/clock.h"
@@ -38,10 +39,18 @@ public:
     // The same context without the stop: for what must be finished although we were asked to stop.
     Context unstoppable() const;
 
+    // The same context for a change that rests on what was seen before: what is not sent by `until` is not sent at all
+    // (Code::throttled, and nothing happened), so that the caller looks again. `slow`: how often the store has asked
+    // for patience with this change already.
+    Context sending_until(SteadyTime until, std::uint32_t slow = 0) const;
+
     Clock& clock() const { return clock_ ? *clock_ : real_clock(); }
     const StopSource* stop() const { return stop_; }
     bool stopped() const { return stop_ && stop_->triggered(); }
     std::optional<SteadyTime> deadline() const { return deadline_; }
+    std::optional<SteadyTime> send_until() const { return send_until_; }
+    std::uint32_t slow_answers() const { return slow_answers_; }
+    bool too_late_to_send() const { return send_until_ && clock().steady() > *send_until_; }
 
     // Error: cancelled (asked to stop) or exhausted (past the deadline).
     Status check() const;
@@ -54,7 +63,8 @@ public:
 private:
     const StopSource* stop_ = nullptr;
     Clock* clock_ = nullptr;
-    std::optional<SteadyTime> deadline_;
+    std::optional<SteadyTime> deadline_, send_until_;
+    std::uint32_t slow_answers_ = 0;
 };
 
 }  // namespace dray

@@ -57,6 +57,9 @@ struct Error {
     bool temporary() const { return code == Code::throttled || code == Code::unavailable; }
 };
 
+// The reason of a change that was not sent (Context::sending_until): the caller looks again and repeats it.
+inline constexpr std::string_view kTooLateToSend = "too-late";
+
 template <class T>
 class [[nodiscard]] Result {
 public:

@@ -316,6 +316,25 @@ TEST(HttpClient, AConnectionClosedWhileIdleIsNoticedBeforeTheRequestIsSent) {
     EXPECT_EQ(server.connections(), 20u);
 }
 
+TEST(HttpClient, SendsNothingAfterTheTimeUntilWhichItMayBeSent) {
+    TestServer server([](Peer& peer) {
+        peer.request();
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        peer.hold();
+    });
+    auto client = make_client();
+    SimulatedClock clock;
+    const Context ctx = Context(nullptr, &clock).sending_until(clock.steady());
+    EXPECT_EQ(client->send(ctx, put(server, "x")).status, 200);
+    clock.advance(std::chrono::milliseconds(1));
+
+    auto exchange = client->send(ctx, put(server, "x"));
+
+    EXPECT_EQ(exchange.fault, Fault::late);
+    EXPECT_EQ(exchange.phase, Phase::unsent);
+    EXPECT_EQ(client->send({}, {.method = "PUT", .url = server.url("/b/k"), .fresh = true}).status, 200);
+}
+
 TEST(HttpClient, SaysThatNothingWasSentWhenNobodyListens) {
     std::string url;
     {

@@ -22,6 +22,8 @@
 namespace dray::http {
 namespace {
 
+constexpr std::string_view kTooLate = "not sent: what it rests on was seen too long ago";
+
 using Steady = std::chrono::steady_clock;
 
 // libcurl's own initialisation, once a process; thread-safe since 7.84.
@@ -412,6 +414,7 @@ void Connection::Impl::conclude_curl(CURLcode code, Transfer& transfer) {
 void Connection::Impl::talk_once(const Context& ctx, const Request& request, bool fresh, Transfer& transfer) {
     const bool reused = !fresh && is_open_to(origin_of(request.url));
     if (!reused && !connect(ctx, request, transfer)) return;
+    if (ctx.too_late_to_send()) return transfer.end(Fault::late, kTooLate);
     error_words[0] = 0;
     const bool keep = talk(ctx, *this, request, reused, shared->options.user_agent, transfer, buffers);
     keep ? void(idle_since = Steady::now()) : close();
@@ -497,6 +500,7 @@ Exchange Connection::send(const Context& ctx, const Request& request) {
     if (auto why = why_unsendable(request); !why.empty()) return {.fault = Fault::unsendable, .detail = std::move(why)};
     if (impl_->shared->http_proxy && request.url.starts_with("http:")) {
         Transfer transfer(request);
+        if (ctx.too_late_to_send()) return {.fault = Fault::late, .detail = std::string(kTooLate)};
         impl_->exchange_by_libcurl(ctx, request, transfer);
         return std::move(transfer.exchange);
     }

@@ -45,6 +45,7 @@ std::string_view name_of(Fault fault) {
         case Fault::sink: return "sink";
         case Fault::stopped: return "stopped";
         case Fault::deadline: return "deadline";
+        case Fault::late: return "late";
         case Fault::local: return "local";
         case Fault::unsendable: return "unsendable";
     }

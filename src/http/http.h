@@ -97,6 +97,7 @@ enum class Fault : std::uint8_t {
     sink,        // the BodySink failed: Exchange::local_error
     stopped,     // ctx: asked to stop
     deadline,    // ctx: deadline
+    late,        // ctx: the connection was open only after send_until
     local,       // no descriptor, no memory
     unsendable,  // the request cannot go out as given: a line break in a header, ...
 };
@@ -139,7 +140,8 @@ class Client {
 public:
     static Result<std::unique_ptr<Client>> make(const ClientOptions& options);
     ~Client();
-    // Blocks until the answer is complete, or something ended it; ctx's stop and deadline end it at once.
+    // Blocks until the answer is complete, or something ended it; ctx's stop and deadline end it at once. After ctx's
+    // send_until no request begins (through a proxy for http: no connection is begun).
     Exchange send(const Context& ctx, const Request& request);
     ClientCounters counters() const;
 

@@ -26,6 +26,14 @@ inline bool ends_run(const Error& error) {
     return error.fatal || error.code == Code::cancelled || error.code == Code::credentials;
 }
 
+// True when nothing happened and the same request may be sent again: after a wait, and after a look at what it rests
+// on.
+inline bool may_send_again(const Error& error) {
+    const bool asked =
+        error.code == Code::throttled || (error.code == Code::unavailable && error.retry_after.count() > 0);
+    return asked && !error.unsure && !error.fatal;
+}
+
 // Thread-safe. Each call adds what it sent to `sent`. A not_found of head() and copy() is the caller's to judge, even a
 // fatal one: it may be the missing bucket of one target only.
 class MoveRequests {

@@ -18,8 +18,13 @@ inline constexpr std::uint32_t kRoundsAmongOthers = 8;  // what has not settled 
 // A store that refuses to copy onto something where nothing is, so many times in a row, does not know its own keys: the
 // copy goes without the condition then, guarded by the look before it as where no store knows that condition.
 inline constexpr std::uint32_t kContradictions = 2;
-inline constexpr std::chrono::minutes kProofAge{10};     // R16
 inline constexpr std::chrono::seconds kShownWithin{60};  // L08: what old stores made may show only after a while
+inline constexpr std::chrono::minutes kProofAge{10};     // R16
+// A request that the store puts off rests on what was seen before: it is sent for this long, then both sides are looked
+// at again.
+inline constexpr std::chrono::seconds kPatience{5};
+// For one action, on the store's wish; without the time that the endpoint's governor holds requests back.
+inline constexpr std::chrono::minutes kMostWaiting{15};
 // R9: moves that wait out a quiet time at the end instead of keeping a worker; more than that wait where they are.
 inline constexpr std::size_t kHeldMoves = 4096;
 
@@ -67,6 +72,10 @@ private:
     Next failed(Work work, const Error& error, std::string reason = {});
     // A request failed and told nothing: the action fails, or stays as it is when something may have happened.
     Next stumbled(Work work, const Error& error);
+
+    // The store has put a request off, or wants to be left alone for a while: waits, then goes on with `next`.
+    Next wait(Work work, const Error& error, Next next);
+    static Status count_wait(OneMove& move, const Error& error);
 
     // mover_look.cpp
     Next look(Work work);
@@ -120,6 +129,9 @@ private:
     void send_alone(const Context& ctx, OneMove move, Recorder& recorder);
     void send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder);
     void send_part(const Context& ctx, const RemoveStage::Batch& batch, std::vector<OneMove> moves, Recorder& recorder);
+    void send_again(const Context& ctx, std::vector<OneMove> moves, const Error& error, Recorder& recorder);
+    std::optional<SteadyTime> may_be_sent_until(const OneMove& move, SteadyTime now) const;
+    Next before_repeat(Work work) const;
     Next removed(Work work, const Result<Removed>& verdict, bool batch);
     Next look_after_delete(Work work);
 

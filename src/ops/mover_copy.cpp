@@ -25,8 +25,12 @@ Next Mover::copy(Work work) {
     if (setup_.settings.head_source || !keeps_properties(move)) {
         if (const Next next = read_source(work); next != Next::copy) return next;
     }
+    // Where the store itself does not refuse a copy onto something, the look that found nothing there has to be fresh.
+    const bool rests_on_look = !asks_for_absence(move) && !setup_.settings.exclusive;
+    const Context ctx =
+        rests_on_look && move.target_seen ? work.ctx.sending_until(*move.target_seen + kPatience, move.slow) : work.ctx;
     auto made =
-        requests_.copy(work.ctx, move.from().store, move.from_ref(), move.to_ref(), copy_options(move), move.requests);
+        requests_.copy(ctx, move.from().store, move.from_ref(), move.to_ref(), copy_options(move), move.requests);
     move.look_both = true;
     if (!made) return copy_failed(work, made.error());
     move.maybe_made = move.unsure = true;
@@ -92,9 +96,11 @@ Next Mover::copy_failed(Work work, const Error& error) {
     if (is_unsure(error)) {
         move.maybe_made = move.unsure = true;
         if (ends_run(error)) return stumbled(work, error);
+        if (error.code == Code::throttled && wait(work, error, Next::look) != Next::look) return Next::over;
         // R9: it may land at any time with whatever the source holds then.
         return rule(9) && !source_condition(move) ? hold(work) : Next::look;
     }
+    if (may_send_again(error)) return wait(work, error, Next::look);
     switch (error.code) {
         case Code::not_found:
             if (!error.fatal) return Next::look;
@@ -144,11 +150,12 @@ Next Mover::prove_by_heads(Work work, const ObjectInfo& made) {
                       fmt::format("the target has {} bytes, the source {}", to->size, move.from().size));
     }
     if (move.from_seen && source_condition(move)) return prove_against(work, *move.from_seen, *to);
+    const SteadyTime sent = work.ctx.clock().steady();
     auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
     if (!from && from.error().code == Code::not_found) return Next::look;
     if (!from) return stumbled(work, from.error());
     if (from->etag != move.identity) return made_from_another(work, *from, *to);
-    move.looked_at = work.ctx.clock().steady();
+    move.seen_until = look_holds_until(sent, work.ctx.clock().steady());
     return prove_against(work, *from, *to);
 }
 

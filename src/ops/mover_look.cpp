@@ -34,6 +34,7 @@ std::string naming(std::string_view side, const Side& at, const ObjectInfo* obje
 
 Next Mover::look(Work work) {
     OneMove& move = work.move;
+    move.target_seen = work.ctx.clock().steady();
     auto to = requests_.head(work.ctx, move.to().store, move.to_ref(), move.requests);
     if (missing(to) && to.error().fatal) {
         if (move.to().bucket == move.from().bucket) return stumbled(work, to.error());

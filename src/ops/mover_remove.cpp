@@ -8,7 +8,7 @@ namespace dray {
 namespace {
 
 bool looked_lately(const OneMove& move, SteadyTime now) {
-    return move.looked_at && now - *move.looked_at <= kLookAge;
+    return move.seen_until && now <= *move.seen_until;
 }
 
 }  // namespace
@@ -44,14 +44,18 @@ Next Mover::remove_alone(Work work) {
     }
     if (must_stop(work)) return Next::over;
     const bool by_etag = conditional && move.made_version.empty();
-    auto verdict = requests_.remove(work.ctx, move.from().store, move.removed_ref(),
-                                    by_etag ? move.identity : std::string(), move.requests);
+    std::optional<SteadyTime> until;
+    if (conditional) until = work.ctx.clock().steady() + kPatience;
+    if (!conditional && !setup_.settings.exclusive) until = move.seen_until;
+    auto verdict = requests_.remove(until ? work.ctx.sending_until(*until, move.slow) : work.ctx, move.from().store,
+                                    move.removed_ref(), by_etag ? move.identity : std::string(), move.requests);
     return removed(work, verdict, false);
 }
 
 // Is the source still what was proven? Next::remove: yes, just now.
 Next Mover::see_source(Work work) {
     OneMove& move = work.move;
+    const SteadyTime sent = work.ctx.clock().steady();
     auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
     if (!from && from.error().code == Code::not_found) return deleted(work);
     if (!from) return stumbled(work, from.error());
@@ -60,7 +64,12 @@ Next Mover::see_source(Work work) {
                       fmt::format("copied, but the source is another object by now: {} bytes, etag {}", from->size,
                                   printable(from->etag)));
     }
-    move.looked_at = work.ctx.clock().steady();
+    const SteadyTime answered = work.ctx.clock().steady();
+    move.seen_until = look_holds_until(sent, answered);
+    // A store that answers so slowly every time guards nothing; the rounds bound how often it is asked.
+    if (answered - sent > kSlowestLook && ++move.rounds >= kMostRounds)
+        return stumbled(work, {.code = Code::exhausted,
+                               .message = "the store answers looks too slowly for them to guard a delete"});
     return Next::remove;
 }
 
@@ -84,7 +93,7 @@ void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
         } else if (auto single = stage_.alone(recorder, what != Due::full)) {
             send_alone(ctx, std::move(*single), recorder);
         } else if (auto move = stage_.to_look(now, what != Due::full)) {
-            if (move->looked_at) ++repeated_looks_;
+            if (move->seen_until) ++repeated_looks_;
             const bool still_there = see_source({ctx, *move, recorder}) == Next::remove;
             const SteadyTime seen = ctx.clock().steady();
             if (still_there) stage_.add_looked(std::move(*move), seen, seen - now);
@@ -145,8 +154,20 @@ void Mover::send_part(const Context& ctx, const RemoveStage::Batch& batch, std::
                          .version = move.made_version,  // a version is itself: it needs no condition
                          .if_match = conditional && move.made_version.empty() ? move.identity : std::string()});
 
-    auto verdicts = requests_.remove_many(ctx, batch.store, batch.bucket, items);
+    std::optional<SteadyTime> until;
+    std::uint32_t slow = 0;
+    for (const OneMove& move : moves) {
+        const auto its = may_be_sent_until(move, ctx.clock().steady());
+        if (its) until = std::min(*its, until.value_or(*its));
+        slow = std::max(slow, move.slow);
+    }
+    auto verdicts =
+        requests_.remove_many(until ? ctx.sending_until(*until, slow) : ctx, batch.store, batch.bucket, items);
     ++moves.front().requests;
+    // One wait for all of them.
+    if (!verdicts && !ctx.sleep(verdicts.error().retry_after)) return;
+    if (!verdicts && may_send_again(verdicts.error()))
+        return send_again(ctx, std::move(moves), verdicts.error(), recorder);
     for (std::size_t i = 0; i < moves.size(); ++i) {
         const Work work{ctx, moves[i], recorder};
         const Result<Removed> unnamed = Error{.code = Code::unavailable, .unsure = true};
@@ -158,13 +179,51 @@ void Mover::send_part(const Context& ctx, const RemoveStage::Batch& batch, std::
     }
 }
 
+// A batch that the store put off, after the wait: each key joins those that have come meanwhile.
+void Mover::send_again(const Context& ctx, std::vector<OneMove> moves, const Error& error, Recorder& recorder) {
+    for (OneMove& move : moves) {
+        const Work work{ctx, move, recorder};
+        Status counted = count_wait(move, error);
+        const Next next = counted ? before_repeat(work) : stumbled(work, counted.error());
+        go_on(ctx, std::move(move), recorder, next);
+    }
+}
+
+// A condition guards the source, and nothing the target: somebody may have taken it away while the store was waited
+// for.
+Next Mover::before_repeat(Work work) const {
+    if (setup_.settings.exclusive || work.ctx.clock().steady() - work.move.proven_at <= kPatience) return Next::remove;
+    work.move.look_both = true;
+    return Next::look;
+}
+
+// What guards the delete of a batch's key, as far as it grows old; nullopt: nothing does.
+std::optional<SteadyTime> Mover::may_be_sent_until(const OneMove& move, SteadyTime now) const {
+    switch (guard_of(capabilities(move), setup_.settings)) {
+        case Guard::look: return move.seen_until;
+        case Guard::none: return std::nullopt;
+        default: return now + kPatience;
+    }
+}
+
 // V05, V06, V15, R14: what a delete's answer means. `batch`: it was one of many; a failure is tried once more alone.
 Next Mover::removed(Work work, const Result<Removed>& verdict, bool batch) {
     if (verdict) return deleted(work, verdict->delete_marker && work.move.made_version.empty() ? verdict->version : "");
     const Error& error = verdict.error();
     const bool denies = error.code == Code::not_found || error.code == Code::conflict;
     if (denies && !error.fatal && !rule(14)) return deleted(work);
-    if (is_unsure(error)) return ends_run(error) ? Next::over : look_after_delete(work);
+    if (is_unsure(error)) {
+        if (ends_run(error)) return Next::over;
+        if (error.code == Code::throttled) {
+            if (Status counted = count_wait(work.move, error); !counted) return stumbled(work, counted.error());
+            if (!batch && !work.ctx.sleep(error.retry_after)) return Next::over;
+        }
+        return look_after_delete(work);
+    }
+    if (may_send_again(error) && !batch) {
+        const Next waited = wait(work, error, Next::remove);
+        return waited == Next::remove ? before_repeat(work) : waited;
+    }
     if (ends_run(error)) return Next::over;
     if (denies) return look_after_delete(work);
     if (error.code == Code::denied) return failed(work, error, "delete-denied");

@@ -33,14 +33,17 @@ struct OneMove {
     bool found_equal = false;       // the target was there, equal, before we sent anything
 
     SteadyTime proven_at{};  // R16: when the copy was last proven
-    // When `from` was last seen with its identity, where no condition guards the delete.
-    std::optional<SteadyTime> looked_at;
-    std::uint32_t requests = 0;      // since the receipt before
-    std::uint32_t rounds = 0;        // steps taken; bounds what a store that never settles can cost
-    bool last_chance = false;        // it did not settle among others, and is tried once more at the end
-    bool refused = false;            // the last copy was refused: something is at the target
-    std::uint32_t contradicted = 0;  // so many times the look that followed found nothing there
-    std::optional<WallTime> hold;    // R9: no look before this
+    // `from` was seen with its identity: until when that guards a delete which no condition guards.
+    std::optional<SteadyTime> seen_until;
+    std::optional<SteadyTime> target_seen;  // when the latest look at `to` was sent
+    std::uint32_t slow = 0;                 // answers that asked for patience, to one request after the other
+    Nanos waited{0};                        // for the store's sake
+    std::uint32_t requests = 0;             // since the receipt before
+    std::uint32_t rounds = 0;               // steps taken; bounds what a store that never settles can cost
+    bool last_chance = false;               // it did not settle among others, and is tried once more at the end
+    bool refused = false;                   // the last copy was refused: something is at the target
+    std::uint32_t contradicted = 0;         // so many times the look that followed found nothing there
+    std::optional<WallTime> hold;           // R9: no look before this
 
     const Side& from() const { return action.from; }
     const Side& to() const { return action.to; }

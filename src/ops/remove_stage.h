@@ -4,6 +4,7 @@
 // every worker is busy longer a batch waits longer, which delays its deletes and harms nothing.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -24,7 +25,12 @@ inline constexpr std::size_t kBatchKeys = 1000;
 // than kLookAge by then. Elsewhere waiting costs no safety, and a slow store gets fuller batches.
 inline constexpr std::chrono::milliseconds kBatchWaitAfterLook{100};
 inline constexpr std::chrono::milliseconds kLookAge{200};
+// A look counts from its answer, unless that took longer: then nobody knows of what moment it tells.
+inline constexpr std::chrono::seconds kSlowestLook{2};
 inline constexpr std::chrono::milliseconds kBatchWait{2000};
+inline SteadyTime look_holds_until(SteadyTime sent, SteadyTime answered) {
+    return std::min<SteadyTime>(answered, sent + kSlowestLook) + kLookAge;
+}
 // Moves that wait in all batches together; above it the fullest batch goes first (an undo may have many buckets).
 inline constexpr std::size_t kWaitingMoves = 16'000;
 // Moves that wait for their receipts to be durable; above it workers wait for the disk.

@@ -128,7 +128,7 @@ void Mover::go_on(const Context& ctx, OneMove move, Recorder& recorder, Next nex
     for (; next != Next::over; ++move.rounds) {
         if (must_stop(work)) return;
         if (move.rounds == kRoundsAmongOthers && !move.last_chance && try_at_the_end(move)) return;
-        if (move.rounds == kMostRounds) {
+        if (move.rounds >= kMostRounds) {
             stumbled(work, {.code = Code::unavailable, .message = "this object does not settle; others may write it"});
             return;
         }
@@ -259,6 +259,24 @@ Next Mover::stumbled(Work work, const Error& error) {
         return Next::over;
     }
     return failed(work, error);
+}
+
+Status Mover::count_wait(OneMove& move, const Error& error) {
+    if (error.code == Code::throttled && error.reason != kTooLateToSend) {
+        ++move.slow;
+        move.rounds = 0;  // an object does not fail for a slow store
+    }
+    move.waited += error.retry_after;
+    if (move.waited <= kMostWaiting) return {};
+    Error over = error;
+    over.code = Code::exhausted;
+    over.message = "gave up after 15 minutes of waiting for the store: " + over.message;
+    return over;
+}
+
+Next Mover::wait(Work work, const Error& error, Next next) {
+    if (Status counted = count_wait(work.move, error); !counted) return stumbled(work, counted.error());
+    return work.ctx.sleep(error.retry_after) ? next : Next::over;
 }
 
 std::unique_ptr<SafeMove> make_safe_move(MoveSetup setup) {

@@ -5,6 +5,7 @@
 
 #include "ops/move_rig.h"
 #include "ops/mover.h"
+#include "store/retry_store.h"
 #include "store/wrapped_store.h"
 
 namespace dray {
@@ -36,6 +37,32 @@ public:
 
 protected:
     Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
+};
+
+// Hands calls on to a store that the rig keeps.
+class Passing final : public WrappedStore {
+public:
+    explicit Passing(ObjectStore& store) : WrappedStore(nullptr), store_(store) {}
+    std::string identity() const override { return store_.identity(); }
+    const Limits& limits() const override { return store_.limits(); }
+    Result<ObjectInfo> head(const Context& ctx, const ObjectRef& object) override { return store_.head(ctx, object); }
+    Result<ObjectInfo> copy(const Context& ctx, const ObjectRef& from, const ObjectRef& to,
+                            const CopyOptions& options) override {
+        return store_.copy(ctx, from, to, options);
+    }
+    Result<Removed> remove(const Context& ctx, const ObjectRef& object, const RemoveOptions& options) override {
+        return store_.remove(ctx, object, options);
+    }
+    Result<std::vector<RemoveVerdict>> remove_many(const Context& ctx, const std::string& bucket,
+                                                   std::span<const RemoveItem> items) override {
+        return store_.remove_many(ctx, bucket, items);
+    }
+
+protected:
+    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
+
+private:
+    ObjectStore& store_;
 };
 
 struct Mv {
@@ -192,6 +219,130 @@ TEST(MoveFaults, V03_ALookThatHasGrownOldIsTakenAgain) {
     ASSERT_TRUE(mover->finish(mv.rig.ctx, *mv.rig.journal));
 
     EXPECT_EQ(mv.rig.bytes("in/a"), "new");
+    EXPECT_EQ(mv.rig.final().reason, "conflict");
+}
+
+// The store answers 12 s after it looked, and the source is another object by then.
+TEST(MoveFaults, V03_ALookThatWasAnsweredLateIsTakenAgain) {
+    Mv mv({.honours = Honours::none});
+    std::uint32_t looks = 0;
+    mv.rig.faults->add({.verb = Verb::head, .key = "in/a", .count = 100, .after = [&](const Call&) {
+                            if (++looks == 1) mv.rig.clock.advance(std::chrono::seconds(12));
+                        }});
+    bool replaced = false;
+    mv.rig.faults->add({.verb = Verb::remove_many, .before = [&](const Call&) {
+                            if (!replaced && looks == 1) mv.rig.put("in/a", "new");
+                            replaced = true;
+                        }});
+
+    ASSERT_TRUE(mv.rig.run());
+
+    EXPECT_EQ(looks, 2u);
+    EXPECT_EQ(mv.rig.bytes("out/a"), "body");
+    EXPECT_FALSE(mv.rig.there("in/a"));
+}
+
+TEST(MoveFaults, V03_AStoreWhoseLooksAreAllSlowKeepsItsSources) {
+    Mv mv({.honours = Honours::none});
+    mv.rig.faults->add({.verb = Verb::head, .key = "in/a", .count = 1000, .after = [&](const Call&) {
+                            mv.rig.clock.advance(std::chrono::seconds(3));
+                        }});
+
+    ASSERT_TRUE(mv.rig.run());
+
+    EXPECT_TRUE(mv.rig.there("in/a"));
+    EXPECT_EQ(mv.rig.faults->calls(Verb::remove_many), 0u);
+    EXPECT_LT(mv.rig.faults->calls(Verb::head), 40u);
+}
+
+Error slow_down(std::chrono::milliseconds wait) {
+    return {.code = Code::throttled, .message = "SlowDown", .retry_after = wait};
+}
+
+// H01, R16: the delete is put off, and somebody takes the target away meanwhile: the source would be the last copy.
+TEST(MoveFaults, H01_ADeleteThatTheStorePutsOffIsProvenAgain) {
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        Mv mv({.honours = honours});
+        mv.rig.faults->add(
+            {.when = [](const Call& call) { return call.verb == Verb::remove || call.verb == Verb::remove_many; },
+             .action = FaultAction::fail,
+             .error = slow_down(std::chrono::seconds(15)),
+             .before = [&](const Call&) { mv.rig.drop("out/a"); }});
+
+        ASSERT_TRUE(mv.rig.run());
+
+        EXPECT_EQ(mv.rig.bytes("out/a"), "body") << name_of(honours);
+        EXPECT_FALSE(mv.rig.there("in/a")) << name_of(honours);
+        EXPECT_EQ(mv.rig.final().state, ReceiptState::deleted);
+        EXPECT_TRUE(mv.rig.last->all_answered);
+    }
+}
+
+// The same through the repeats of the store in front.
+TEST(MoveFaults, H01_NoDeleteIsRepeatedOnAnOldProof) {
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        Mv mv({.honours = honours});
+        mv.rig.faults->add(
+            {.when = [](const Call& call) { return call.verb == Verb::remove || call.verb == Verb::remove_many; },
+             .action = FaultAction::fail,
+             .error = slow_down(std::chrono::seconds(15)),
+             .before = [&](const Call&) { mv.rig.drop("out/a"); }});
+        RetryStore retrying(std::make_unique<Passing>(*mv.rig.faults));
+        auto mover =
+            make_safe_move({.stores = {&retrying}, .capabilities = {mv.rig.capabilities}, .settings = mv.rig.settings});
+
+        ASSERT_TRUE(mv.rig.pass(*mover));
+
+        EXPECT_EQ(mv.rig.bytes("out/a"), "body") << name_of(honours);
+        EXPECT_EQ(mv.rig.final().state, ReceiptState::deleted) << name_of(honours);
+    }
+}
+
+// H01: what the store's patience costs is time, not the object.
+TEST(MoveFaults, H01_FiftySlowAnswersToOneRequestFailNothing) {
+    for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
+        for (const bool unsure : {false, true}) {
+            Mv mv({.honours = honours});
+            Error slow = slow_down(std::chrono::seconds(1));
+            slow.unsure = unsure;
+            for (const Verb verb : {Verb::copy, Verb::remove, Verb::remove_many})
+                mv.rig.faults->add({.verb = verb, .count = 50, .action = FaultAction::fail, .error = slow});
+
+            ASSERT_TRUE(mv.rig.run());
+
+            EXPECT_EQ(mv.rig.bytes("out/a"), "body") << name_of(honours) << unsure;
+            EXPECT_EQ(mv.rig.final().state, ReceiptState::deleted) << name_of(honours) << unsure;
+            EXPECT_EQ(mv.rig.last->all_answered, !unsure);
+        }
+    }
+}
+
+TEST(MoveFaults, H01_AQuarterOfAnHourOfSlowAnswersLeavesTheActionToAResume) {
+    Mv mv;
+    mv.rig.faults->add({.verb = Verb::remove_many,
+                        .count = 100,
+                        .action = FaultAction::fail,
+                        .error = slow_down(std::chrono::minutes(4))});
+
+    ASSERT_TRUE(mv.rig.run());
+
+    EXPECT_EQ(mv.rig.final().state, ReceiptState::none);
+    EXPECT_TRUE(mv.rig.there("in/a"));
+    EXPECT_LE(mv.rig.faults->calls(Verb::remove_many), 4u);
+}
+
+// Where the store lets a copy replace what is there: the look that found nothing has to be fresh.
+TEST(MoveFaults, H01_ACopyThatTheStorePutsOffLooksAtItsTargetAgain) {
+    Mv mv({.honours = Honours::some});
+    mv.rig.faults->add({.verb = Verb::copy,
+                        .action = FaultAction::fail,
+                        .error = slow_down(std::chrono::seconds(15)),
+                        .before = [&](const Call&) { mv.rig.put("out/a", "theirs"); }});
+
+    ASSERT_TRUE(mv.rig.run());
+
+    EXPECT_EQ(mv.rig.bytes("out/a"), "theirs");
+    EXPECT_EQ(mv.rig.bytes("in/a"), "body");
     EXPECT_EQ(mv.rig.final().reason, "conflict");
 }
 

@@ -19,6 +19,7 @@ Context StopGrace::of(const Context& ctx) {
         if (!watcher_.joinable()) watcher_ = std::thread([this, ctx] { watch(*ctx.stop(), ctx.clock()); });
     }
     Context longer(&over_, &ctx.clock());
+    if (ctx.send_until()) longer = longer.sending_until(*ctx.send_until(), ctx.slow_answers());
     return ctx.deadline() ? longer.within(*ctx.deadline() - ctx.clock().steady()) : longer;
 }
 

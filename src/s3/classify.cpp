@@ -267,6 +267,7 @@ Outcome unanswered(const Call& call, const http::Exchange& exchange) {
             }
             case Fault::stopped: return broken(call, exchange, Code::cancelled, "");
             case Fault::deadline: return broken(call, exchange, Code::exhausted, "");
+            case Fault::late: return broken(call, exchange, Code::throttled, kTooLateToSend);
             case Fault::too_large: return broken(call, exchange, Code::corrupt, "too-large");
             case Fault::unsendable: return broken(call, exchange, Code::invalid, "");
             case Fault::local: return broken(call, exchange, Code::local, "");

@@ -93,6 +93,7 @@ std::vector<Row> status_rows() {
         {"H04_504_read", head_object, answered(504), Code::unavailable},
         {"H04_408", put_object, answered(408), Code::unavailable, true},
         {"H04_429", put_object, answered(429), Code::throttled, true},
+        {"not_sent_in_time", delete_object, broken(Fault::late, Phase::unsent), Code::throttled},
         {"H04_429_read", get_object, answered(429), Code::throttled},
         {"H04_429_named", put_object, answered(429, error_xml("TooManyRequestsException")), Code::throttled},
         {"H05_RequestTimeout", upload_part, answered(400, error_xml("RequestTimeout")), Code::unavailable},

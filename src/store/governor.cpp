@@ -8,6 +8,7 @@ namespace {
 // How often a parked worker looks again: 256 of them make 7,000 looks a second, a few percent of one core.
 constexpr Nanos kLook = std::chrono::milliseconds(10);
 constexpr Nanos kLookJitter = std::chrono::milliseconds(50);
+constexpr Nanos kUrgent = std::chrono::seconds(1);
 // The window of a fast endpoint: the newest answers are as good as all of the last seconds.
 constexpr std::size_t kMaxWindow = 10'000;
 
@@ -18,7 +19,7 @@ Nanos Governor::jitter(Nanos most) {
     return Nanos(std::uniform_int_distribution<std::int64_t>(0, std::max<std::int64_t>(0, most.count()))(random_));
 }
 
-Governor::Verdict Governor::ask(SteadyTime now, std::uint32_t cost) {
+Governor::Verdict Governor::ask(SteadyTime now, std::uint32_t cost, bool urgent) {
     if (open_ && now - opened_ > options_.open_limit) return Verdict::give_up;
     const bool starved = cost > tokens_;
     if (open_ || starved) {
@@ -28,7 +29,7 @@ Governor::Verdict Governor::ask(SteadyTime now, std::uint32_t cost) {
         next_probe_ = now + std::max(probe_wait_, options_.first_probe);
         return Verdict::probe;
     }
-    return in_flight_ < concurrency_ ? Verdict::go : Verdict::wait;
+    return urgent || in_flight_ < concurrency_ ? Verdict::go : Verdict::wait;
 }
 
 Result<Governor::Permit> Governor::admit(const Context& ctx, std::uint32_t cost) {
@@ -38,7 +39,8 @@ Result<Governor::Permit> Governor::admit(const Context& ctx, std::uint32_t cost)
         const SteadyTime now = ctx.clock().steady();
         {
             std::lock_guard lock(mutex_);
-            const Verdict verdict = ask(now, cost);
+            const bool urgent = ctx.send_until() && *ctx.send_until() - now < kUrgent;
+            const Verdict verdict = ask(now, cost, urgent);
             if (verdict == Verdict::give_up) {
                 return Error{
                     .code = Code::unavailable,
@@ -80,7 +82,10 @@ void Governor::settle(const Context& ctx, const Permit& permit, Answer answer) {
         std::lock_guard lock(mutex_);
         --in_flight_;
         if (permit.probe) probing_ = false;
-        if (answer == Answer::neutral) return;
+        if (answer == Answer::neutral) {
+            tokens_ += permit.spent;
+            return;
+        }
         note_answer(now, failed);
         (answer == Answer::success ? successes_ : answer == Answer::slow ? slow_ : transient_) += 1;
 

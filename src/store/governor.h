@@ -31,7 +31,7 @@ struct GovernorState {
 
 class Governor {
 public:
-    enum class Answer : std::uint8_t { success, transient, slow, neutral };  // neutral: we stopped, not the store
+    enum class Answer : std::uint8_t { success, transient, slow, neutral };  // neutral: it was not the store
     struct Permit {
         bool probe = false;
         std::uint32_t spent = 0;  // tokens
@@ -43,7 +43,9 @@ public:
         : options_(options), concurrency_(options.concurrency), tokens_(options.tokens) {}
 
     // Waits until a request may go out; `cost` is the price in tokens of a repeat, 0 for a first attempt. Every permit
-    // is settled once. Errors: cancelled, exhausted (ctx), unavailable and fatal (open longer than open_limit).
+    // is settled once. A request that may be sent for a moment more (ctx's send_until) is not held back by the number
+    // in flight: it follows on one that was. Errors: cancelled, exhausted (ctx), unavailable and fatal (open longer
+    // than open_limit).
     Result<Permit> admit(const Context& ctx, std::uint32_t cost);
     void settle(const Context& ctx, const Permit& permit, Answer answer);
     // Fewer at once, as after a SLOW answer.
@@ -55,7 +57,7 @@ public:
 
 private:
     enum class Verdict : std::uint8_t { go, probe, wait, give_up };
-    Verdict ask(SteadyTime now, std::uint32_t cost);
+    Verdict ask(SteadyTime now, std::uint32_t cost, bool urgent);
     void note_answer(SteadyTime now, bool failed);
     void open_breaker(SteadyTime now);
 

@@ -197,6 +197,48 @@ TEST_F(Retries, H28_ABrokenReadGoesOnWhereItStoppedWhenItIsPinned) {
     EXPECT_EQ(unpinned.error().code, Code::unavailable);
 }
 
+TEST_F(Retries, ARepeatThatWouldComeTooLateIsTheCallersToSend) {
+    auto store = retrying();
+    put(a_, "1");
+    Error slow = failing(Code::throttled);
+    slow.retry_after = seconds(15);
+    faults_->add({.verb = Verb::remove, .action = FaultAction::fail, .error = slow});
+
+    auto removed = store->remove(ctx_.sending_until(clock_.steady() + seconds(5)), a_, {});
+
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().code, Code::throttled);
+    EXPECT_GE(removed.error().retry_after, seconds(15));
+    EXPECT_FALSE(removed.error().unsure);
+    EXPECT_EQ(faults_->calls(Verb::remove), 1u);
+    EXPECT_TRUE(store->head(ctx_, a_));
+    EXPECT_TRUE(store->remove(ctx_.sending_until(clock_.steady() + seconds(5), 1), a_, {}));
+    EXPECT_EQ(store->governor().tokens, 500u) << "the repeat was paid for, and earned its price back";
+}
+
+TEST_F(Retries, WhatWasParkedTooLongIsNotSent) {
+    auto store = retrying();
+    put(a_, "1");
+    faults_->add({.verb = Verb::head, .count = 20, .action = FaultAction::fail, .error = failing(Code::throttled)});
+    while (!store->governor().open)
+        (void)store->head(ctx_.within(milliseconds(1)), a_);
+
+    auto removed = store->remove(ctx_.sending_until(clock_.steady() + milliseconds(200)), a_, {});
+
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().reason, kTooLateToSend);
+    EXPECT_EQ(faults_->calls(Verb::remove), 0u);
+    EXPECT_EQ(store->governor().in_flight, 0u);
+}
+
+TEST_F(Retries, WhatRestsOnALookGoesAheadOfTheNumberInFlight) {
+    Governor governor({.concurrency = 1});
+    ASSERT_TRUE(governor.admit(ctx_, 0));
+    auto urgent = governor.admit(ctx_.sending_until(clock_.steady() + milliseconds(200)), 0);
+    ASSERT_TRUE(urgent);
+    EXPECT_EQ(urgent->parked, Nanos(0));
+}
+
 TEST_F(Retries, AStopEndsTheWaitAtOnce) {
     auto store = retrying();
     faults_->add(
@@ -334,6 +376,17 @@ TEST_F(Retries, LimitsSpreadRequestsAndBytesOverTime) {
     ASSERT_TRUE(plain.put(ctx_, a_, std::string(5000, 'x')));
     ASSERT_TRUE(get_whole(ctx_, plain, a_));
     EXPECT_GE(clock_.steady() - start, seconds(7)) << "the read waits for the bytes written before it";
+}
+
+TEST_F(Retries, WhatRestsOnALookDoesNotWaitForItsTurnLongerThanItHolds) {
+    LimitStore store(make_memory_store({.clock = &clock_}), {.rate = 1});
+    ObjectStore& plain = store;
+    EXPECT_FALSE(plain.head(ctx_, a_));
+    const SteadyTime looked = clock_.steady();
+    EXPECT_FALSE(plain.remove(ctx_.sending_until(looked + milliseconds(200)), a_, {.if_match = "none"}));
+    EXPECT_EQ(clock_.steady(), looked);
+    EXPECT_FALSE(plain.head(ctx_, a_));
+    EXPECT_EQ(clock_.steady() - looked, seconds(2)) << "its turn is paid for by those behind it";
 }
 
 TEST_F(Retries, TraceCountsCallsBytesErrorsAndLatencies) {
