@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <poll.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,7 +18,13 @@ Error sleep_cancelled() {
 
 class RealClock : public Clock {
 public:
-    SteadyTime steady() override { return std::chrono::steady_clock::now(); }
+    // CLOCK_MONOTONIC, the clock of std::chrono::steady_clock, stands still while the machine is suspended
+    // (clock_gettime(2)): what was seen before would look fresh after a night with the lid closed.
+    SteadyTime steady() override {
+        timespec now{};
+        CHECK(::clock_gettime(CLOCK_BOOTTIME, &now) == 0);
+        return SteadyTime(std::chrono::seconds(now.tv_sec) + Nanos(now.tv_nsec));
+    }
     WallTime wall() override { return std::chrono::system_clock::now(); }
 
     Status wait_until(SteadyTime until, const StopSource* stop) override {

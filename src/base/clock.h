@@ -12,8 +12,9 @@ namespace dray {
 class StopSource;
 
 using Nanos = std::chrono::nanoseconds;
-using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, Nanos>;  // never jumps; differences only
-using WallTime = std::chrono::time_point<std::chrono::system_clock, Nanos>;    // UTC; may jump
+using SteadyTime =
+    std::chrono::time_point<std::chrono::steady_clock, Nanos>;               // suspended time counts; differences only
+using WallTime = std::chrono::time_point<std::chrono::system_clock, Nanos>;  // UTC; may jump
 
 // Thread-safe.
 class Clock {

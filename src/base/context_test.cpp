@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <string_view>
 #include <thread>
 
 #include "base/file.h"
@@ -16,6 +20,20 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+bool shifts_boot_time() {
+    const int file = ::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    constexpr std::string_view kOffset = "boottime 1000 0";
+    const bool done = file >= 0 && ::write(file, kOffset.data(), kOffset.size()) > 0;
+    if (file >= 0) ::close(file);
+    return done;
+}
+
+SteadyTime boot_time() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return SteadyTime(seconds(now.tv_sec) + Nanos(now.tv_nsec));
+}
 
 TEST(Context, IsUnlimitedByDefault) {
     EXPECT_TRUE(Context().check());
@@ -31,6 +49,25 @@ TEST(Context, SleepsOnTheSimulatedClockInNoTime) {
     EXPECT_TRUE(ctx.sleep(hours(5)));
     EXPECT_EQ(clock.steady() - before, hours(5));
     EXPECT_EQ(clock.wall() - wall_before, hours(5));
+}
+
+// In a time namespace whose clock has been suspended for 1,000 s more than it ran; where the kernel grants none, on
+// this machine's own clocks.
+TEST(Clock, CountsTheTimeThatTheMachineWasSuspended) {
+    const pid_t outer = ::fork();
+    if (outer == 0) {
+        const bool granted = ::unshare(CLONE_NEWUSER | CLONE_NEWTIME) == 0 && shifts_boot_time();
+        const pid_t inner = granted ? ::fork() : 0;  // the namespace is for children
+        if (inner != 0) {
+            int ended = 0;
+            ::waitpid(inner, &ended, 0);
+            ::_exit(WIFEXITED(ended) ? WEXITSTATUS(ended) : 1);
+        }
+        ::_exit(std::chrono::abs(real_clock().steady() - boot_time()) < seconds(5) ? 0 : 1);
+    }
+    int ended = 0;
+    ASSERT_EQ(::waitpid(outer, &ended, 0), outer);
+    EXPECT_TRUE(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
 }
 
 TEST(Context, KeepsTheEarlierOfTwoDeadlines) {
