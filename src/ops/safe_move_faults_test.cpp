@@ -259,6 +259,54 @@ Error slow_down(std::chrono::milliseconds wait) {
     return {.code = Code::throttled, .message = "SlowDown", .retry_after = wait};
 }
 
+// A store whose batches cannot carry keys with a line break, and where a delete by itself is slow.
+class CarriesPlainKeys : public WrappedStore {
+public:
+    using WrappedStore::WrappedStore;
+    Result<std::vector<RemoveVerdict>> remove_many(const Context& ctx, const std::string& bucket,
+                                                   std::span<const RemoveItem> items) override {
+        std::vector<RemoveVerdict> verdicts;
+        for (const RemoveItem& item : items) {
+            const bool awkward = item.key.find('\n') != std::string::npos;
+            if (awkward) verdicts.push_back({Error{.code = Code::unsupported}});
+            if (!awkward) verdicts.push_back({remove(ctx, {bucket, item.key, {}}, {})});
+        }
+        return verdicts;
+    }
+
+protected:
+    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
+};
+
+TEST(MoveFaults, V16_EachKeyThatABatchCannotCarryHasALookOfItsOwn) {
+    MoveRig rig({.honours = Honours::none});
+    for (int n = 0; n < 5; ++n) {
+        const std::string name = "a\n" + std::to_string(n);
+        rig.put("in/" + name, "body");
+        rig.plan("in/" + name, "out/" + name);
+    }
+    rig.faults =
+        make_fault_store(std::make_shared<CarriesPlainKeys>(std::make_unique<Passing>(*rig.store)), &rig.clock);
+    // While the first delete is under way, somebody writes all others anew.
+    std::string first;
+    rig.faults->add({.verb = Verb::remove,
+                     .before = [&](const Call& call) { first = call.key; },
+                     .after =
+                         [&](const Call&) {
+                             for (const Action& action : rig.actions)
+                                 if (action.from.key != first) rig.put(action.from.key, "new");
+                         }});
+
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_FALSE(rig.there(first));
+    for (const Action& action : rig.actions) {
+        if (action.from.key == first) continue;
+        EXPECT_EQ(rig.bytes(action.from.key), "new");
+        EXPECT_EQ(rig.final(action.n).reason, "conflict");
+    }
+}
+
 // H01, R16: the delete is put off, and somebody takes the target away meanwhile: the source would be the last copy.
 TEST(MoveFaults, H01_ADeleteThatTheStorePutsOffIsProvenAgain) {
     for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {

@@ -235,7 +235,7 @@ public:
 
     // Removes up to limits().remove_batch objects of one bucket in one request. On success there is one verdict for
     // each item, in the order of items: an answer that names a key never sent, or one twice, makes the whole batch
-    // unsure.
+    // unsure. A verdict of unsupported: this request cannot carry the key, which must be removed by itself.
     virtual Result<std::vector<RemoveVerdict>> remove_many(const Context& ctx, const std::string& bucket,
                                                            std::span<const RemoveItem> items) = 0;
 
