@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <regex>
 #include <set>
 
 #include "base/file.h"
@@ -43,6 +45,36 @@ TEST(Reasons, HaveAWordForEveryCodeSinceCodesStandInForMissingReasons) {
         EXPECT_TRUE(is_reason(name_of(static_cast<Code>(code)))) << name_of(static_cast<Code>(code));
     EXPECT_FALSE(is_reason("no-such-reason"));
     EXPECT_FALSE(is_reason(""));
+}
+
+// The words that `text` gives as reasons, by the ways in which code writes them.
+std::vector<std::string> reasons_in(const std::string& text) {
+    static const std::regex kWays(R"re(reason = "([^"]+)"|\b(?:bad|unknown)\("([a-z_-]+)")re");
+    std::vector<std::string> words;
+    for (std::sregex_iterator at(text.begin(), text.end(), kWays), end; at != end; ++at)
+        words.push_back((*at)[1].matched ? (*at)[1] : (*at)[2]);
+    return words;
+}
+
+TEST(Reasons, AreAllThatTheCodeGives) {
+    std::size_t found = 0;
+    for (const char* room : {"s3", "store", "job", "ops"}) {
+        for (const auto& entry :
+             std::filesystem::directory_iterator(DRAY_TEST_DATA "/../../src/" + std::string(room))) {
+            const std::string path = entry.path().string();
+            if (!path.ends_with(".cpp") || path.ends_with("_test.cpp")) continue;
+            const auto text = read_file(path, 1 << 20);
+            ASSERT_TRUE(text) << text.error().message;
+            for (const std::string& word : reasons_in(*text)) {
+                ++found;
+                EXPECT_TRUE(is_reason(word)) << word << " in " << path;
+            }
+        }
+    }
+    EXPECT_GT(found, 40u) << "the ways to write a reason are not those this test looks for";
+    for (const char* side : {"source", "target"})  // verify puts these together
+        for (const char* what : {"-missing", "-changed"})
+            EXPECT_TRUE(is_reason(std::string(side) + what)) << side << what;
 }
 
 }  // namespace

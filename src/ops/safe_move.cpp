@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "job/reasons.h"
 #include "job/run_dir.h"
 #include "ops/key_fold.h"
 #include "ops/mover.h"
@@ -242,7 +243,7 @@ Next Mover::failed(Work work, Code code, std::string reason, std::string detail)
 }
 
 Next Mover::failed(Work work, const Error& error, std::string reason) {
-    if (reason.empty()) reason = error.reason.empty() ? std::string(name_of(error.code)) : error.reason;
+    if (reason.empty()) reason = is_reason(error.reason) ? error.reason : std::string(name_of(error.code));
     return failed(work, error.code, std::move(reason), error.message);
 }
 

@@ -56,7 +56,7 @@ private:
     Error error(Code code, std::string_view reason, std::string_view why) const {
         return {.code = code, .message = std::string(why), .reason = std::string(reason)};
     }
-    Status wrong(std::string_view why) const { return error(Code::unavailable, "wrong-range", why); }
+    Status wrong(std::string_view why) const { return error(Code::unavailable, "bad-range", why); }
 
     const GetObject& request_;
     http::BodySink& sink_;

@@ -16,8 +16,8 @@ struct GetObject {
 };
 
 // No byte reaches the sink before the headers promise the object and the range that were asked for. Errors: conflict
-// (another object by now), unavailable (reason "wrong-range": the store did not give the range), the sink's, send()'s.
-// A range that begins at or behind the end of the object is invalid, reason "range".
+// (another object by now), unavailable (reason "bad-range": the store did not give the range), the sink's, send()'s.
+// A range that begins at or behind the end of the object is invalid, reason "bad-range".
 Result<Answer> get_object(const Context& ctx, Client& client, const GetObject& request, http::BodySink& sink);
 
 }  // namespace dray::s3

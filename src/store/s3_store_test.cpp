@@ -175,11 +175,11 @@ TEST_F(S3Store, ReadsRangesAndRefusesToSpliceThem) {
     EXPECT_EQ(bytes, "89");
     bytes.clear();
     EXPECT_EQ(read({.if_match = "other"}, bytes).error().code, Code::conflict);
-    EXPECT_EQ(read({.offset = 10}, bytes).error().reason, "range");
+    EXPECT_EQ(read({.offset = 10}, bytes).error().reason, "bad-range");
 
     // H26: the whole object for a range; H28: a body that is cut.
     server->script({.operation = "GetObject", .act = Act::answer_instead, .status = 200, .body = "0123456789"});
-    EXPECT_EQ(read({.offset = 2, .bytes = 3}, bytes).error().reason, "wrong-range");
+    EXPECT_EQ(read({.offset = 2, .bytes = 3}, bytes).error().reason, "bad-range");
     EXPECT_EQ(bytes, "") << "no byte of it may pass";
     server->script({.operation = "GetObject", .act = Act::close_in_answer, .bytes = 5});
     auto cut = read({}, bytes);
