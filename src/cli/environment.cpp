@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "cli/amounts.h"
 
 namespace dray {
 namespace {
@@ -31,6 +32,10 @@ Result<std::unique_ptr<ObjectStore>> StoreRoom::open(PlannedStore& planned) {
     settings.request_payer = settings.request_payer || planned.request_payer;
     settings.insecure = settings.insecure || planned.insecure;
     settings.connections = flags_.workers;
+    if (!flags_.bwlimit.empty()) {
+        TRY_LET(limit, parse_bytes(flags_.bwlimit));
+        settings.bwlimit = limit;
+    }
     const StoreKind kind = planned.identity == "file:" ? StoreKind::local : StoreKind::s3;
     TRY_LET(opened, open_store(ctx_, kind, settings, environment_variable));
 
@@ -50,6 +55,7 @@ Result<std::unique_ptr<ObjectStore>> StoreRoom::open(PlannedStore& planned) {
     if (planned.insecure && !std::exchange(said_insecure_, true))
         log_event(LogLevel::warning, "certificates-not-checked", {{"endpoint", planned.endpoint}});
     if (opened.requests) counters_.push_back(opened.requests);
+    if (opened.repeats) repeats_.push_back(opened.repeats);
     return std::move(opened.store);
 }
 
@@ -62,12 +68,26 @@ std::map<std::string, std::uint64_t> StoreRoom::requests() const {
     return sum;
 }
 
-Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room, Progress& progress) {
-    std::string state = flags.state;
-    if (state.empty()) {
-        TRY_LET(found, default_state_directory());
-        state = found;
+Repeats StoreRoom::repeats() const {
+    const std::lock_guard lock(mutex_);
+    Repeats sum;
+    for (const auto& each : repeats_) {
+        const Repeats one = each();
+        sum.all += one.all;
+        sum.throttled += one.throttled;
     }
+    return sum;
+}
+
+Result<std::string> state_path(const CommonFlags& flags) {
+    const std::string path = flags.state.empty() ? default_state_path() : flags.state;
+    if (!path.empty()) return path;
+    return Error{.code = Code::local,
+                 .message = "no home directory is known to keep runs in: name a directory with --state"};
+}
+
+Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room, Progress& progress) {
+    TRY_LET(state, state_path(flags));
     std::optional<std::chrono::seconds> quiet_time;
     if (!flags.quiet_time.empty()) {
         TRY_LET(seconds, parse_age(flags.quiet_time));

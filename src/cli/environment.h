@@ -22,6 +22,7 @@ public:
 
     Result<std::unique_ptr<ObjectStore>> open(PlannedStore& store);
     std::map<std::string, std::uint64_t> requests() const;
+    Repeats repeats() const;
 
 private:
     const Context ctx_;
@@ -29,7 +30,11 @@ private:
     mutable std::mutex mutex_;
     std::vector<std::function<std::map<std::string, std::uint64_t>()>> counters_;
     bool said_insecure_ = false;
+    std::vector<std::function<Repeats()>> repeats_;
 };
+
+// --state, else the default; it need not be there yet. Error: local (no home).
+Result<std::string> state_path(const CommonFlags& flags);
 
 // Error: local (no state directory).
 Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room, Progress& progress);

@@ -8,12 +8,14 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "cli/amounts.h"
 #include "cli/commands.h"
 
 namespace dray {
 namespace {
 
-constexpr std::size_t kMaxWorkers = 4096;
+constexpr std::uint64_t kMaxWorkers = 4096;
+constexpr std::uint64_t kMaxAttempts = 100;
 
 constexpr const char* kTop =
     R"(Bulk work on S3-compatible object storage that can be trusted: plan it, apply it, prove it, undo it.
@@ -42,6 +44,8 @@ Examples:
   dray mv s3://b/in/ s3://b/out/ --to '{date:%Y/%m}/{basename}' --date-from modified --dry-run)";
 
 constexpr const char* kSegregateExamples = R"(
+-v also writes DEBUG lines into the config's log file.
+
 Examples:
   dray segregate -c segregation.xml --dry-run     what would go where
   dray segregate -c segregation.xml               move, with a journal: dray undo last takes it back)";
@@ -83,6 +87,25 @@ Examples:
   dray runs
   dray runs --prune 30d           forget finished runs: they can no longer be undone)";
 
+// CLI11 reads "-1" as the largest number of an unsigned type, so counts are read here.
+template <class Number>
+CLI::Option* add_count(CLI::App& app, const std::string& name, Number& number, const char* help,
+                       std::uint64_t least = 0, std::uint64_t most = UINT64_MAX) {
+    return app
+        .add_option_function<std::string>(
+            name,
+            [name, &number, least, most](const std::string& text) {
+                const auto count = parse_count(text, least, most);
+                if (!count) throw CLI::ValidationError(name, count.error().message);
+                if constexpr (std::is_integral_v<Number>)
+                    number = static_cast<Number>(*count);
+                else
+                    number = *count;
+            },
+            help)
+        ->type_name("N");
+}
+
 void add_common(CLI::App& app, CommonFlags& flags) {
     app.add_option("--endpoint", flags.store.endpoint,
                    "URL of the store (else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile)")
@@ -102,14 +125,21 @@ void add_common(CLI::App& app, CommonFlags& flags) {
     app.add_option("--state", flags.state, "directory of plans and journals (else DRAY_STATE, $XDG_STATE_HOME/dray)")
         ->group("Running");
     app.add_option("--run-id", flags.run_id, "name of the new run")->group("Running");
-    app.add_option("--workers", flags.workers, "requests in flight (256)")
-        ->check(CLI::Range(std::size_t{1}, kMaxWorkers))
+    add_count(app, "--workers", flags.workers, "requests in flight (256)", 1, kMaxWorkers)->group("Running");
+    add_count(app, "--max-attempts", flags.store.max_attempts, "attempts of a request (8)", 1, kMaxAttempts)
         ->group("Running");
-    app.add_option("--max-attempts", flags.store.max_attempts, "attempts of a request (8)")
-        ->check(CLI::Range(1, 100))
+    app.add_option_function<std::string>(
+           "--rate",
+           [&flags](const std::string& text) {
+               const auto rate = parse_decimal(text);
+               if (!rate) throw CLI::ValidationError("--rate", rate.error().message);
+               flags.store.rate = *rate;
+           },
+           "requests a second at most")
+        ->type_name("N")
         ->group("Running");
-    app.add_option("--rate", flags.store.rate, "requests a second at most")
-        ->check(CLI::NonNegativeNumber)
+    app.add_option("--bwlimit", flags.bwlimit, "bytes of objects a second at most, through this machine (10M)")
+        ->type_name("BYTES")
         ->group("Running");
     app.add_option(
            "--quiet-time", flags.quiet_time,
@@ -129,6 +159,8 @@ void add_common(CLI::App& app, CommonFlags& flags) {
         ->group("Output");
     app.add_option("--log-file", flags.log_file, "append the log to this file")->group("Output");
     app.add_flag("-q,--quiet", flags.quiet, "errors and the result only")->group("Output");
+    app.add_flag("-v,--verbose", flags.verbose, "say more on stderr: what was passed by, what the run will send")
+        ->group("Output");
 }
 
 void add_select(CLI::App& app, SelectFlags& flags) {
@@ -142,6 +174,7 @@ void add_select(CLI::App& app, SelectFlags& flags) {
     app.add_option("--exclude", flags.exclude, "glob of keys to leave out")->allow_extra_args(false)->group("Choice");
     app.add_option("--size", flags.size, "+1M at least, -10k at most, 1k..2M between")->group("Choice");
     app.add_option("--age", flags.age, "+7d at least, -2h at most, by LastModified")->group("Choice");
+    add_count(app, "--max", flags.max, "stop after N objects")->group("Choice");
 }
 
 void add_move_options(CLI::App& app, MoveOptions& options, std::string& proof, std::string& delete_when) {
@@ -173,42 +206,51 @@ void add_move_options(CLI::App& app, MoveOptions& options, std::string& proof, s
     app.add_option("--sse-kms-key-id", options.kms_key_id, "key for aws:kms")->group("New objects");
 }
 
-void add_plan_flags(CLI::App& app, bool& dry_run, std::string& explain, std::optional<std::uint64_t>& limit) {
-    app.add_flag("--dry-run", dry_run, "plan, show, keep nothing")->group("Plan");
-    app.add_option("--explain", explain, "show how the rule reads this KEY, and stop")->group("Plan");
-    app.add_option("--limit", limit, "move at most N objects")->group("Plan");
+template <class Flags>
+void add_plan_flags(CLI::App& app, Flags& flags) {
+    app.add_flag("--dry-run", flags.dry_run, "plan, show, keep nothing")->group("Plan");
+    app.add_option("--explain", flags.explain, "show how the rule reads this KEY, and stop")->group("Plan");
+    add_count(app, "--limit", flags.limit, "move at most N objects")->group("Plan");
+    app.add_flag("--restored", flags.restored, "objects of archive classes were restored: move them as well")
+        ->group("Plan");
 }
 
 void set_up_move(CLI::App& app, MoveFlags& flags) {
     app.add_option("source", flags.source, "s3://bucket/prefix/, s3://bucket/key, a directory")->required();
     app.add_option("target", flags.target, "where to; with --to a whole URL template this may be left out");
-    app.add_option("--match", flags.match, "Python regex, searched in --match-on")->group("Rule");
+    CLI::Option* match = app.add_option("--match", flags.match, "Python regex, searched in --match-on")->group("Rule");
     app.add_option("--match-on", flags.match_on, "path (below the source prefix), name (after the last /) or key")
         ->check(CLI::IsMember({"path", "name", "key"}))
+        ->needs(match)
         ->group("Rule");
     app.add_option("--to", flags.to, "template of the target")->group("Rule");
-    app.add_option("--date-format", flags.date_format, "strptime format of the date text (all groups joined)")
+    CLI::Option* format =
+        app.add_option("--date-format", flags.date_format, "strptime format of the date text (all groups joined)")
+            ->group("Rule");
+    CLI::Option* from = app.add_option("--date-from", flags.date_from, "match or modified (LastModified, UTC)")
+                            ->check(CLI::IsMember({"match", "modified"}))
+                            ->group("Rule");
+    app.add_option("--date", flags.date, "fixed date: 'YYYY-MM-DD HH:MM:SS'")
+        ->excludes(format)
+        ->excludes(from)
         ->group("Rule");
-    app.add_option("--date-from", flags.date_from, "match or modified (LastModified, UTC)")
-        ->check(CLI::IsMember({"match", "modified"}))
+    CLI::Option* unmatched =
+        app.add_option("--unmatched", flags.unmatched, "fail (default) or skip objects the rule cannot place")
+            ->check(CLI::IsMember({"fail", "skip"}))
+            ->group("Rule");
+    app.add_option("--unmatched-to", flags.unmatched_to, "template for objects the rule cannot place")
+        ->excludes(unmatched)
         ->group("Rule");
-    app.add_option("--date", flags.date, "fixed date: 'YYYY-MM-DD HH:MM:SS'")->group("Rule");
-    app.add_option("--unmatched", flags.unmatched, "fail (default) or skip objects the rule cannot place")
-        ->check(CLI::IsMember({"fail", "skip"}))
-        ->group("Rule");
-    app.add_option("--unmatched-to", flags.unmatched_to, "template for objects the rule cannot place")->group("Rule");
     app.add_option("--unset-group", flags.unset_group,
                    "error (default) or empty: a group that took no part in the match")
         ->check(CLI::IsMember({"error", "empty"}))
+        ->needs(match)
         ->group("Rule");
     app.add_option("--on-collision", flags.on_collision, "refuse (default), keep or rename")
         ->check(CLI::IsMember({"refuse", "keep", "rename"}))
         ->group("Rule");
-    app.add_option("--overwrite", flags.overwrite, "never (default): a target with other content is a conflict")
-        ->check(CLI::IsMember({"never"}))
-        ->group("Rule");
     app.add_flag("--literal", flags.literal, "the URL is a whole key, whatever it ends in")->group("Rule");
-    add_plan_flags(app, flags.dry_run, flags.explain, flags.limit);
+    add_plan_flags(app, flags);
     add_move_options(app, flags.options, flags.proof, flags.delete_when);
     add_select(app, flags.select);
     add_common(app, flags.common);
@@ -221,7 +263,6 @@ void set_up_list(CLI::App& app, ListFlags& flags) {
     app.add_option("--match", flags.select.match, "Python regex, searched in the key below the prefix")
         ->allow_extra_args(false)
         ->group("Choice");
-    app.add_option("--max", flags.select.max, "stop after N objects")->group("Choice");
     app.add_flag("--no-markers", flags.no_markers, "leave keys ending in / out")->group("Choice");
     app.add_flag("--literal", flags.literal, "the URL is a whole key, whatever it ends in")->group("Choice");
     app.add_flag("--sorted", flags.sorted, "in byte order of keys")->group("Output");
@@ -239,7 +280,6 @@ void set_up_segregate(CLI::App& app, SegregateFlags& flags, std::string& proof, 
     app.add_option_function<std::string>(
         "-d,--datetime", [&flags](const std::string& text) { flags.datetime = text; },
         "'YYYY-MM-DD HH:MM:SS' for files when the config has no pattern");
-    app.add_flag("-v,--verbose", flags.verbose_log, "DEBUG lines in the config's log file");
     app.add_option("--on-collision", flags.on_collision, "refuse (default), keep or rename")
         ->check(CLI::IsMember({"refuse", "keep", "rename"}))
         ->group("Rule");
@@ -248,8 +288,9 @@ void set_up_segregate(CLI::App& app, SegregateFlags& flags, std::string& proof, 
         ->group("Rule");
     app.add_flag("--keep-subdirs", flags.keep_subdirs, "keep the path below s3_dir instead of flattening")
         ->group("Rule");
-    add_plan_flags(app, flags.dry_run, flags.explain, flags.limit);
+    add_plan_flags(app, flags);
     add_move_options(app, flags.options, proof, delete_when);
+    add_select(app, flags.select);
     add_common(app, flags.common);
     app.footer(kSegregateExamples);
 }
@@ -370,38 +411,11 @@ private:
     std::function<Invocation()> chosen_;
 };
 
-// "1.5M": a number and a unit out of a table.
-Result<std::uint64_t> scaled(const std::string& text, const std::vector<std::pair<std::string, double>>& units,
-                             const char* example) {
-    std::size_t used = 0;
-    double amount = -1;
-    try {
-        amount = std::stod(text, &used);
-    } catch (const std::exception&) {
-        used = 0;
-    }
-    const std::string unit = text.substr(used);
-    const auto found = std::find_if(units.begin(), units.end(), [&](const auto& entry) { return entry.first == unit; });
-    if (used == 0 || amount < 0 || found == units.end() || amount * found->second > 9e18)
-        return Error{.code = Code::invalid, .message = "'" + text + "' is no amount; write it like " + example};
-    return static_cast<std::uint64_t>(amount * found->second);
-}
-
 }  // namespace
 
 Result<Invocation> parse_command_line(const std::vector<std::string>& arguments) {
     auto line = std::make_unique<CommandLine>();
     return line->parse(arguments);
-}
-
-Result<std::uint64_t> parse_bytes(const std::string& text) {
-    return scaled(
-        text, {{"", 1}, {"k", 1024.0}, {"K", 1024.0}, {"M", 1048576.0}, {"G", 1073741824.0}, {"T", 1099511627776.0}},
-        "64k, 1.5M or 2G");
-}
-
-Result<std::uint64_t> parse_age(const std::string& text) {
-    return scaled(text, {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}}, "90s, 10m, 2h, 7d or 4w");
 }
 
 }  // namespace dray

@@ -20,6 +20,7 @@ struct CommonFlags {
     std::string state;  // --state; empty: the default
     std::string run_id;
     std::string quiet_time;  // as parse_age(); empty: as long as the rules say
+    std::string bwlimit;     // as parse_bytes(); empty: none
     std::size_t workers = 256;
     bool json = false, quiet = false, wait_lock = false;
     int verbose = 0;
@@ -29,8 +30,8 @@ struct CommonFlags {
 
 struct SelectFlags {
     std::vector<std::string> ext, glob, match, exclude, include;
-    std::string size, age;            // ranges: "+1M", "-10k", "1k..2M"; "+7d", "-2h"
-    std::optional<std::int64_t> max;  // 0: none
+    std::string size, age;  // ranges: "+1M", "-10k", "1k..2M"; "+7d", "-2h"
+    std::optional<std::uint64_t> max;
 };
 
 struct ListFlags {
@@ -45,21 +46,21 @@ struct MoveFlags {
     CommonFlags common;
     SelectFlags select;
     std::string source, target;
-    bool literal = false, dry_run = false, plan_only = false;
+    bool literal = false, dry_run = false, plan_only = false, restored = false;
     std::string explain;
-    RelayoutOptions rule;
     std::string match_on = "path", date_from = "match", date, unmatched = "fail", on_collision = "refuse",
-                overwrite = "never", proof = "auto", unset_group = "error", delete_when = "each";
+                proof = "auto", unset_group = "error", delete_when = "each";
     std::optional<std::string> match, to, unmatched_to, date_format;
     std::optional<std::uint64_t> limit;
     MoveOptions options;
 };
 
 struct SegregateFlags {
-    CommonFlags common;
+    CommonFlags common;  // verbose: DEBUG lines in the config's log file as well
+    SelectFlags select;
     std::optional<std::string> datetime;  // given, though it may be empty: then it is wrong
     std::string config, on_collision = "refuse", unset_group = "error", explain;
-    bool verbose_log = false, keep_subdirs = false, dry_run = false, plan_only = false;
+    bool keep_subdirs = false, dry_run = false, plan_only = false, restored = false;
     std::optional<std::uint64_t> limit;
     MoveOptions options;
 };
@@ -88,9 +89,5 @@ using Invocation = std::variant<Printed, ListFlags, MoveFlags, SegregateFlags, A
 
 // `arguments` without the program's name. Error: invalid, with what to type instead.
 Result<Invocation> parse_command_line(const std::vector<std::string>& arguments);
-
-// "10", "64k", "1.5M", "2G" (powers of 1024) to bytes; "90s", "10m", "2h", "7d" to seconds. Error: invalid.
-Result<std::uint64_t> parse_bytes(const std::string& text);
-Result<std::uint64_t> parse_age(const std::string& text);
 
 }  // namespace dray

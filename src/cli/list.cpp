@@ -12,7 +12,7 @@
 namespace dray {
 namespace {
 
-// One object the way it was asked for, with its end of line.
+// One object the way it was asked for, with its end of line. Keys and URLs are for programs, unless a terminal reads.
 std::string shown(const Shell& shell, const ListFlags& flags, const StoreUrl& url, const ListedObject& object) {
     const bool terminal = shell.out_is_terminal();
     const char end = flags.nul ? '\0' : '\n';
@@ -27,7 +27,7 @@ std::string shown(const Shell& shell, const ListFlags& flags, const StoreUrl& ur
     } else if (flags.keys_only) {
         text = terminal ? printable(object.key) : object.key;
     } else {
-        text = list_text(object, terminal);
+        text = list_text(object);
     }
     text.push_back(end);
     return text;
@@ -40,7 +40,7 @@ Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& roo
     TRY_LET(url, parse_store_url(text, flags.literal));
     PlannedStore planned = planned_store(url);
     TRY_LET(store, room.open(planned));
-    TRY_LET(select, selection_of(flags.select, url.key, flags.no_markers));
+    TRY_LET(select, selection_of(flags.select, url.folder(), flags.no_markers));
     const ListCommand command{.bucket = url.bucket,
                               .prefix = url.key,
                               .single = url.form == StoreUrl::Form::object,
@@ -64,13 +64,16 @@ Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& roo
 
 Result<int> run_list(Shell& shell, const ListFlags& flags) {
     StoreRoom room(shell.context(), flags.common);
-    TRY_LET(scratch, TemporaryState::make());
-    if (flags.select.max && *flags.select.max < 0)
-        return Error{.code = Code::invalid, .message = "--max is a number from 0 on"};
-    std::uint64_t left = flags.select.max ? static_cast<std::uint64_t>(*flags.select.max) : UINT64_MAX, found = 0;
+    std::optional<TemporaryState> scratch;
+    if (flags.sorted) {
+        TRY_LET(state, state_path(flags.common));
+        TRY_LET(made, TemporaryState::make(state));
+        scratch.emplace(std::move(made));
+    }
+    std::uint64_t left = flags.select.max.value_or(UINT64_MAX), found = 0;
     bool whole = true;
     for (const std::string& url : flags.urls) {
-        auto totals = list_one(shell, flags, room, url, left, scratch.path());
+        auto totals = list_one(shell, flags, room, url, left, scratch ? scratch->path() : std::string());
         if (!totals && totals.error().code == Code::cancelled && shell.signal() == 0) return kDone;  // ls | head
         if (!totals) return std::move(totals).error();
         found += totals->chosen;

@@ -68,11 +68,13 @@ int main_of(const std::vector<std::string>& argv) {
         return run_compat(shell, arguments[1], {arguments.begin() + 2, arguments.end()});
 
     const auto code = run(shell, arguments);
-    (void)
-        shell.flush();  // a reader that left early (ls | head) is no failure of ours, and work that was done stays done
-    if (code) return *code;
-    shell.complain(code.error().message);
-    return exit_code(code.error(), shell.signal());
+    (void)shell.flush();  // a reader that left early (ls | head) is no failure of ours; anything else is a fault
+    if (!code) shell.complain(code.error().message);
+    if (shell.out_fault()) {
+        shell.complain(shell.out_fault()->message);
+        return kLocal;
+    }
+    return code ? *code : exit_code(code.error(), shell.signal());
 }
 
 }  // namespace

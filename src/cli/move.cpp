@@ -14,8 +14,8 @@ Error usage(std::string message) {
     return {.code = Code::invalid, .message = std::move(message)};
 }
 
-bool whole_url(const std::optional<std::string>& to) {
-    return to && to->find("://") != std::string::npos;
+bool whole_url(const std::optional<std::string>& to, StoreKind kind) {
+    return to && (to->find("://") != std::string::npos || (kind == StoreKind::local && to->starts_with('/')));
 }
 
 OnCollision on_collision_named(const std::string& word) {
@@ -49,24 +49,72 @@ Status check_pair(const StoreUrl& source, const StoreUrl& target, bool has_rule)
     return {};
 }
 
-Result<RelayoutOptions> rule_of(const MoveFlags& flags, const StoreUrl& source, const StoreUrl& target) {
+// Takes the directory that a local template names by an absolute path off its beginning; nullopt: it names none.
+Result<std::optional<StoreUrl>> take_directory(std::optional<std::string>& text) {
+    if (!text) return std::optional<StoreUrl>();
+    static constexpr std::string_view kScheme = "file://";
+    const std::string path = text->starts_with(kScheme) ? text->substr(kScheme.size()) : *text;
+    if (!path.starts_with('/')) return std::optional<StoreUrl>();
+    const std::size_t name = path.rfind('/', path.find_first_of("{}")) + 1;
+    TRY_LET(directory, parse_store_url(path.substr(0, name)));
+    rest_on_existing(directory);
+    text = path.substr(name);
+    return std::optional(std::move(directory));
+}
+
+// Local templates that name absolute paths become ones below directories; places that lie inside each other share one
+// bucket, so that no file has two names.
+Status settle_places(StoreUrl& source, StoreUrl& target, RelayoutOptions& rule, std::optional<std::string> to) {
+    rest_on_existing(target);
+    std::optional<StoreUrl> unmatched;
+    if (source.kind == StoreKind::local) {
+        TRY_LET(named, take_directory(to));
+        TRY_LET(others, take_directory(rule.unmatched_to));
+        if (named && rule.unmatched_to && !others) others = target;
+        if (named) target = *std::move(named);
+        unmatched = std::move(others);
+    }
+    for (int round = 0; round < 2; ++round) {  // the second where the first moved a bucket outwards
+        share_bucket(source, target);
+        if (unmatched) share_bucket(source, *unmatched), share_bucket(target, *unmatched);
+    }
+    rule.local = source.kind == StoreKind::local;
+    rule.to = to.value_or("{path}");
+    rule.source_bucket = source.bucket;
+    rule.source_prefix = source.folder();
+    rule.target_bucket = target.bucket;
+    rule.target_prefix = target.key;
+    if (unmatched) rule.unmatched_bucket = unmatched->bucket, rule.unmatched_prefix = unmatched->key;
+    return {};
+}
+
+Result<RelayoutOptions> rule_of(const MoveFlags& flags) {
     RelayoutOptions rule{.match = flags.match,
                          .match_on = match_on_named(flags.match_on),
-                         .to = flags.to.value_or("{path}"),
                          .unmatched_to = flags.unmatched_to,
                          .unmatched = flags.unmatched == "skip" ? Unmatched::skip : Unmatched::fail,
                          .unset_group = flags.unset_group == "empty" ? UnsetGroup::empty : UnsetGroup::error,
                          .date_format = flags.date_format,
-                         .date_from = flags.date_from == "modified" ? DateFrom::modified : DateFrom::match,
-                         .source_bucket = source.bucket,
-                         .source_prefix = source.key,
-                         .target_bucket = target.bucket,
-                         .target_prefix = target.key};
+                         .date_from = flags.date_from == "modified" ? DateFrom::modified : DateFrom::match};
+    if (flags.date_format && rule.date_from == DateFrom::modified)
+        return usage("--date-from modified reads no text, so --date-format says nothing; leave one of them out");
     if (flags.date.empty()) return rule;
     TRY_LET(format, DateFormat::compile("%Y-%m-%d %H:%M:%S"));
     rule.date = format.parse(flags.date);
     if (!rule.date) return usage("--date " + in_quotes(flags.date) + " is not like '2024-03-09 04:05:06'");
     return rule;
+}
+
+// The key that --explain means: a key; the whole URL of one; of local files a path, from here or from the source.
+std::string key_to_explain(const StoreUrl& source, const std::string& text) {
+    if (text.empty()) return text;
+    StoreUrl begins{.kind = source.kind, .bucket = source.bucket};
+    if (source.kind != StoreKind::local)
+        return text.starts_with(begins.text()) ? text.substr(begins.text().size()) : text;
+    begins.key = source.folder();
+    const auto path = parse_store_url(text, /*literal=*/true);
+    const bool from_here = path && path->text().starts_with(begins.text());
+    return begins.key + (from_here ? path->text().substr(begins.text().size()) : text);
 }
 
 // `text` as a literal of a template.
@@ -81,43 +129,44 @@ std::string literal(const std::string& text) {
 
 Result<StoreUrl> target_of(const MoveFlags& flags, const StoreUrl& source) {
     if (!flags.target.empty())
-        return parse_store_url(flags.target, flags.literal && source.form == StoreUrl::Form::object);
-    if (!whole_url(flags.to)) return usage("say where to: a target URL, or --to with a whole URL (s3://bucket/...)");
+        return parse_target_url(flags.target, source, flags.literal && source.form == StoreUrl::Form::object);
+    if (!whole_url(flags.to, source.kind))
+        return usage("say where to: a target URL, or --to with a whole URL (s3://bucket/...)");
     StoreUrl target = source;
     target.form = StoreUrl::Form::prefix;
     target.key.clear();
     return target;
 }
 
-Result<int> explain(Shell& shell, StoreRoom& room, const MoveJob& job) {
-    TRY_LET(rule, Relayout::compile(job.command.rule));
+Result<int> explain(Shell& shell, const CommonFlags& flags, StoreRoom& room, const MoveJob& job) {
     PlannedStore planned = job.command.stores.front();
+    const StoreKind kind = planned.identity.starts_with("file:") ? StoreKind::local : StoreKind::s3;
     TRY_LET(store, room.open(planned));
-    ListedObject object{.key = job.explain};
-    auto info = store->head(shell.context(), {job.command.source_bucket, job.explain, {}});
-    if (info) {
-        object.size = info->size;
-        object.etag = info->etag;
-        object.modified = info->modified;
-    } else if (info.error().code != Code::not_found || info.error().fatal) {
-        return std::move(info).error();
-    } else {
-        shell.print("there is no such object now; its size, etag and date are unknown\n");
-    }
-    shell.print(rule.explain(object));
+    TRY_LET(why, explain_move(shell.context(), *store, job.command, job.explain,
+                              {state_path(flags).value_or(""), default_state_path()}));
+    print_explanation(shell, why, job.explain, kind, flags.json);
     return kDone;
 }
 
+// An empty source of a segregation is the usual end of its work; one that was typed is more likely mistyped.
+void warn(Shell& shell, const CommonFlags& flags, const MoveJob& job, const PlannedRun& planned) {
+    for (const std::string& warning : planned.warnings)
+        shell.complain(warning);
+    if (planned.totals.listed == 0 && job.command.command == "mv" && !flags.quiet)
+        shell.complain("nothing found at " + in_quotes(job.command.stores.front().url) +
+                       ": is the bucket right, the prefix, the choice?");
+}
+
 Result<int> dry_run(Shell& shell, const CommonFlags& flags, const MoveJob& job, StoreRoom& room, Progress& progress) {
-    TRY_LET(state, TemporaryState::make());
+    TRY_LET(kept, state_path(flags));
+    TRY_LET(state, TemporaryState::make(kept));
     CommonFlags with_state = flags;
     with_state.state = state.path();
     TRY_LET(env, run_environment(with_state, room, progress));
-    env.own_directories.push_back(flags.state);
+    env.own_directories.push_back(kept);
     TRY_LET(planned, plan_move(shell.context(), env, job.command));
     progress.finish();
-    for (const std::string& warning : planned.warnings)
-        shell.complain(warning);
+    warn(shell, flags, job, planned);
     TRY(print_plan(shell, planned, flags.json, /*kept=*/false));
     if (!flags.json) shell.print("dry run: nothing was changed\n");
     return planned.totals.outside > 0 ? kItemsFailed : kDone;
@@ -128,18 +177,15 @@ Result<int> dry_run(Shell& shell, const CommonFlags& flags, const MoveJob& job, 
 Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& job) {
     const Context ctx = shell.context();
     StoreRoom room(ctx, flags);
-    Progress progress(shell, flags.quiet ? ProgressStyle::none : flags.progress);
-    if (!job.explain.empty()) return explain(shell, room, job);
+    Progress progress(shell, flags.quiet ? ProgressStyle::none : flags.progress, [&room] { return room.repeats(); });
+    if (!job.explain.empty()) return explain(shell, flags, room, job);
     if (job.dry_run) return dry_run(shell, flags, job, room, progress);
 
     TRY_LET(env, run_environment(flags, room, progress));
-    const auto warn = [&shell](const PlannedRun& planned) {
-        for (const std::string& warning : planned.warnings)
-            shell.complain(warning);
-    };
+    const auto tell = [&](const PlannedRun& planned) { warn(shell, flags, job, planned); };
     if (job.plan_only) {
         TRY_LET(planned, plan_move(ctx, env, job.command));
-        warn(planned);
+        tell(planned);
         progress.finish();
         TRY(print_plan(shell, planned, flags.json, /*kept=*/true));
         if (!flags.json)
@@ -147,7 +193,7 @@ Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& 
                         shell_word(planned.run.id) + "\n");
         return planned.totals.outside > 0 ? kItemsFailed : kDone;
     }
-    TRY_LET(result, move_run(ctx, env, job.command, {.planned = warn}));
+    TRY_LET(result, move_run(ctx, env, job.command, {.planned = tell}));
     progress.finish();
     if (result.error) shell.complain(result.error->message);
     print_result(shell, result, flags);
@@ -158,12 +204,12 @@ Result<int> run_move(Shell& shell, const MoveFlags& flags) {
     TRY_LET(source, parse_store_url(flags.source, flags.literal));
     TRY_LET(target, target_of(flags, source));
     TRY(check_pair(source, target, flags.to.has_value() || flags.match.has_value()));
-    rest_on_existing(target);
-    share_bucket(source, target);
-    TRY_LET(rule, rule_of(flags, source, target));
-    TRY_LET(select, selection_of(flags.select, source.key));
+    TRY_LET(rule, rule_of(flags));
+    TRY(settle_places(source, target, rule, flags.to));
+    TRY_LET(select, selection_of(flags.select, source.folder()));
 
-    MoveJob job{.dry_run = flags.dry_run, .plan_only = flags.plan_only, .explain = flags.explain};
+    MoveJob job{
+        .dry_run = flags.dry_run, .plan_only = flags.plan_only, .explain = key_to_explain(source, flags.explain)};
     job.command.argv = shell.argv();
     job.command.stores = {planned_store(source)};
     job.command.source_bucket = source.bucket;
@@ -172,7 +218,9 @@ Result<int> run_move(Shell& shell, const MoveFlags& flags) {
     job.command.rule = std::move(rule);
     job.command.select = std::move(select);
     job.command.on_collision = on_collision_named(flags.on_collision);
+    job.command.restored = flags.restored;
     job.command.limit = flags.limit.value_or(UINT64_MAX);
+    job.command.max = flags.select.max.value_or(UINT64_MAX);
     job.command.options = flags.options;
     if (job.command.single) {
         job.command.rule.to = literal(single_target(source, target));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "cli/shell.h"
 #include "ops/life.h"
+#include "store/registry.h"
 
 namespace dray {
 
@@ -17,20 +19,26 @@ enum class ProgressStyle : std::uint8_t { automatic, none, json };  // automatic
 
 class Progress {
 public:
-    Progress(Shell& shell, ProgressStyle style);
+    // `repeats`: how often requests were repeated so far; called from another thread.
+    Progress(Shell& shell, ProgressStyle style, std::function<Repeats()> repeats);
     ~Progress();  // takes its line away
     RunWatcher watcher();
     void finish();  // no more lines; idempotent
 
 private:
     void loop();
+    void begin_phase(const std::string& phase);
+    void end_phase();
     std::string line() const;
-    std::string json() const;
+    std::string counts(double seconds) const;
+    std::string json(bool ended) const;
+    double seconds() const;
     void show(const std::string& text);
     void clear();
 
     Shell& shell_;
     const ProgressStyle style_;
+    const std::function<Repeats()> repeats_;
     PlanProgress planning_;
     RunProgress running_;
     mutable std::mutex mutex_;

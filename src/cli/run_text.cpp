@@ -1,6 +1,7 @@
 #include "cli/run_text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/json.h"
@@ -133,6 +134,21 @@ std::string plan_json(const PlannedRun& planned, bool kept) {
     return text;
 }
 
+std::string number(double amount) {
+    return with_commas(static_cast<std::uint64_t>(std::ceil(amount)));
+}
+
+// What the run will send, beside listings and the probe: what the store guarantees decides, and only a probe tells
+// that.
+std::string bill_line(const PlannedRun& planned) {
+    const auto objects = static_cast<double>(planned.totals.effects);
+    if (planned.totals.effects == 0) return {};
+    const std::string least = number(objects * planned.requests_least), most = number(objects * planned.requests_most);
+    return line(
+        "  requests: " + (least == most ? "about " + most : least + " to " + most + ", as the store turns out") +
+        ", for " + with_commas(planned.totals.effects) + " objects");
+}
+
 }  // namespace
 
 std::string reasons_line(const char* label, const std::map<std::string, std::uint64_t>& by) {
@@ -178,6 +194,7 @@ Status print_plan(Shell& shell, const PlannedRun& planned, bool json, bool kept)
                          " targets exist already: equal ones finish the move, others are conflicts"));
     if (totals.outside > 0) shell.complain(outside_sentence("source or target", totals.outside, totals.first_outside));
     folders.print(shell);
+    shell.print(bill_line(planned));
     return {};
 }
 

@@ -3,13 +3,18 @@
 
 #include "cli/flags.h"
 #include "cli/shell.h"
+#include "ops/explain.h"
 #include "ops/life.h"
+#include "store/registry.h"
 
 namespace dray {
 
 // The plan's totals and samples per target folder; with `json` a line of totals and every action as a line. `kept`: the
 // plan stays, so its name is told.
 Status print_plan(Shell& shell, const PlannedRun& planned, bool json, bool kept);
+
+// What a move would make of `key`; `kind` is the store's.
+void print_explanation(Shell& shell, const Explanation& why, const std::string& key, StoreKind kind, bool json);
 
 void print_result(Shell& shell, const RunResult& result, const CommonFlags& flags);
 void print_finding(Shell& shell, const VerifyFinding& finding);  // a line of JSON

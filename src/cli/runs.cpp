@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "cli/amounts.h"
 #include "cli/commands.h"
 #include "cli/environment.h"
 #include "cli/exit_code.h"
@@ -24,7 +25,8 @@ using RunCall = std::function<Result<RunResult>(const Context&, const RunEnviron
 Result<int> carry_out(Shell& shell, const RunFlags& flags, const RunCall& call) {
     const Context ctx = shell.context();
     StoreRoom room(ctx, flags.common);
-    Progress progress(shell, flags.common.quiet ? ProgressStyle::none : flags.common.progress);
+    Progress progress(shell, flags.common.quiet ? ProgressStyle::none : flags.common.progress,
+                      [&room] { return room.repeats(); });
     TRY_LET(env, run_environment(flags.common, room, progress));
     TRY_LET(result, call(ctx, env));
     progress.finish();
@@ -117,7 +119,8 @@ Result<int> run_undo(Shell& shell, const RunFlags& flags) {
 Result<int> run_verify(Shell& shell, const RunFlags& flags) {
     const Context ctx = shell.context();
     StoreRoom room(ctx, flags.common);
-    Progress progress(shell, flags.common.quiet ? ProgressStyle::none : flags.common.progress);
+    Progress progress(shell, flags.common.quiet ? ProgressStyle::none : flags.common.progress,
+                      [&room] { return room.repeats(); });
     TRY_LET(env, run_environment(flags.common, room, progress));
     VerifyOptions options{.deep = flags.deep};
     if (flags.common.json) options.found = [&shell](const VerifyFinding& finding) { print_finding(shell, finding); };

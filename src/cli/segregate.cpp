@@ -10,6 +10,7 @@
 #include "cli/exit_code.h"
 #include "cli/run_text.h"
 #include "cli/script_log.h"
+#include "cli/selection.h"
 #include "ops/contract.h"
 #include "ops/neighbours.h"
 #include "ops/segregate.h"
@@ -59,17 +60,30 @@ PlannedStore store_of(const Segregation& all) {
     return {.url = "s3://" + all.config.source.bucket + "/" + all.config.source.prefix};
 }
 
+// The choice as text: two are the same when their texts are.
+std::string choice_of(const SegregateFlags& flags) {
+    const SelectFlags& select = flags.select;
+    std::string text;
+    for (const auto& words : {select.ext, select.glob, select.include, select.exclude}) {
+        for (const std::string& word : words)
+            text += std::to_string(word.size()) + ":" + word;
+        text += "\n";
+    }
+    text += select.size + "\n" + select.age + "\n" + (select.max ? std::to_string(*select.max) : "") + "\n";
+    return text + (flags.restored ? "restored" : "");
+}
+
 // All that decides what is done with an object: a begun run is taken up by a start with the same only.
 std::string settings_of(const Segregation& all, const SegregateFlags& flags) {
     const bool date_decides = !all.config.match_pattern && all.choices.date;
     std::string text = all.config.sha256 + "\n" + flags.on_collision + "\n" + flags.unset_group + "\n" +
                        (flags.keep_subdirs ? "keep-subdirs" : "") + "\n" + (date_decides ? *flags.datetime : "") +
-                       "\n" + write_contract({.options = flags.options});
+                       "\n" + write_contract({.options = flags.options}) + choice_of(flags);
     if (all.config.time_delay_is_zero && all.choices.zero_delay_is_a_day) text += "\n0 is a day";
     return hex(sha256(text));
 }
 
-MoveCommand command_of(const Segregation& all, const SegregateFlags& flags) {
+Result<MoveCommand> command_of(const Segregation& all, const SegregateFlags& flags) {
     MoveCommand command{.command = "segregate", .stores = {store_of(all)}};
     // The same words for every start of one config, so that a later start finds what an earlier one left unfinished.
     command.argv = {"dray", "segregate", "-c", std::filesystem::absolute(flags.config).lexically_normal().string()};
@@ -79,7 +93,11 @@ MoveCommand command_of(const Segregation& all, const SegregateFlags& flags) {
     command.on_collision = flags.on_collision == "keep"     ? OnCollision::keep
                            : flags.on_collision == "rename" ? OnCollision::rename
                                                             : OnCollision::refuse;
+    TRY_LET(select, selection_of(flags.select, all.config.source.prefix));
+    command.select = std::move(select);
+    command.restored = flags.restored;
     command.limit = flags.limit.value_or(UINT64_MAX);
+    command.max = flags.select.max.value_or(UINT64_MAX);
     command.options = flags.options;
     command.settings = settings_of(all, flags);
     return command;
@@ -192,13 +210,14 @@ Segregated segregate_logged(Shell& shell, const SegregateFlags& flags, const Seg
     if (all.config.workers)
         common.workers = std::min<std::size_t>(common.workers, std::max<std::uint32_t>(*all.config.workers, 1));
     StoreRoom room(shell.context(), common);
-    Progress progress(shell, common.quiet ? ProgressStyle::none : common.progress);
+    Progress progress(shell, common.quiet ? ProgressStyle::none : common.progress, [&room] { return room.repeats(); });
     Segregated segregated;
     log.line("INFO", "Start S3 segregation");
     const Status ended = [&]() -> Status {
         TRY_LET(env, run_environment(common, room, progress));
+        TRY_LET(command, command_of(all, flags));
         TRY(warn_of_neighbours(shell, room, all));
-        return segregate_all(shell, command_of(all, flags), env, log, segregated);
+        return segregate_all(shell, command, env, log, segregated);
     }();
     progress.finish();
     if (!ended) {
@@ -223,7 +242,7 @@ void warn_of_delay(Shell& shell, const Segregation& all) {
 std::string same_with_dray(const SegregateFlags& flags, const Segregation& all, bool strict) {
     std::string text = "the same with dray itself: dray segregate -c " + shell_word(flags.config);
     if (flags.datetime) text += " -d " + shell_word(*flags.datetime);
-    if (flags.verbose_log) text += " -v";
+    if (flags.common.verbose > 0) text += " -v";
     text += " --on-collision keep";
     if (all.config.time_delay_is_zero && !all.choices.date) text += "; there time_delay 0 means 0: write 86400";
     if (!strict) text += "; there a file that stays behind makes the exit status 1";
@@ -265,7 +284,7 @@ int segregate_door(Shell& shell, const SegregateFlags& flags, bool strict) {
     if (!rule) return door_config_error(shell, rule.error());
     shell.complain(same_with_dray(flags, *all, strict));
 
-    ScriptLog log(all->log_path, all->log_date, flags.verbose_log);
+    ScriptLog log(all->log_path, all->log_date, flags.common.verbose > 0);
     const Segregated result = segregate_logged(shell, flags, *all, log);
     if (log.lost() > 0)
         shell.complain(std::to_string(log.lost()) + " lines of " + all->log_path + " could not be written");
@@ -284,15 +303,16 @@ Result<int> run_segregate(Shell& shell, const SegregateFlags& flags) {
     warn_of_delay(shell, all);
     if (flags.dry_run || flags.plan_only || !flags.explain.empty()) {
         StoreRoom room(shell.context(), flags.common);
+        TRY_LET(command, command_of(all, flags));
         TRY(warn_of_neighbours(shell, room, all));
         return run_move_job(shell, flags.common,
-                            {.command = command_of(all, flags),
+                            {.command = std::move(command),
                              .dry_run = flags.dry_run,
                              .plan_only = flags.plan_only,
                              .explain = flags.explain});
     }
 
-    ScriptLog log(all.log_path, all.log_date, flags.verbose_log);
+    ScriptLog log(all.log_path, all.log_date, flags.common.verbose > 0);
     const Segregated result = segregate_logged(shell, flags, all, log);
     if (log.lost() > 0)
         shell.complain(std::to_string(log.lost()) + " lines of " + all.log_path + " could not be written");
@@ -342,7 +362,7 @@ int run_compat(Shell& shell, const std::string& name, const std::vector<std::str
     }
     SegregateFlags flags{.config = found->values["config"], .on_collision = "keep"};
     if (found->has("datetime")) flags.datetime = found->values["datetime"];
-    flags.verbose_log = found->has("verbose");
+    flags.common.verbose = found->has("verbose") ? 1 : 0;
     flags.common.quiet = true;
     const bool strict = found->has("strict-exit") || environment_variable("DRAY_STRICT_EXIT").value_or("") == "1";
     const int code = segregate_door(shell, flags, strict);

@@ -1,6 +1,7 @@
 #include "cli/selection.h"
 
 #include "base/clock.h"
+#include "cli/amounts.h"
 
 namespace dray {
 

@@ -1,5 +1,7 @@
 #include "cli/shell.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 #include "base/log.h"
 
@@ -32,14 +35,31 @@ void on_signal(int number) {
     stop_source().trigger();
 }
 
-bool write_all(int fd, std::string_view bytes) {
+// 0, or the errno of the write that failed.
+int write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t n = ::write(fd, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
+        if (n < 0 && errno == EAGAIN) {  // somebody we share the stream with made it non-blocking
+            pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+            (void)::poll(&ready, 1, -1);
+            continue;
+        }
+        if (n <= 0) return n < 0 ? errno : EIO;
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
-    return true;
+    return 0;
+}
+
+// A stream that was closed (dray ... >&-) would be the next file that is opened, and results would go into it: a
+// journal, for one. What is opened for reading only refuses them instead.
+void hold_standard_streams() {
+    while (true) {
+        const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (fd <= STDERR_FILENO && fd >= 0) continue;
+        if (fd >= 0) ::close(fd);
+        return;
+    }
 }
 
 }  // namespace
@@ -48,9 +68,9 @@ Shell::Shell(std::vector<std::string> argv)
     : argv_(std::move(argv)),
       out_is_terminal_(isatty(STDOUT_FILENO) == 1),
       err_is_terminal_(isatty(STDERR_FILENO) == 1) {
+    hold_standard_streams();
     const auto term = environment_variable("TERM");
-    const auto no_colour = environment_variable("NO_COLOR");
-    colour_ = err_is_terminal_ && term && *term != "dumb" && (!no_colour || no_colour->empty());
+    can_redraw_ = err_is_terminal_ && term && *term != "dumb";
 
     (void)stop_source();  // made before a signal can need it
     struct sigaction action = {};
@@ -88,8 +108,12 @@ bool Shell::flush() {
 }
 
 bool Shell::write_out() {
-    out_open_ = out_open_ && write_all(STDOUT_FILENO, buffer_);
+    const int failed = out_open_ ? write_all(STDOUT_FILENO, buffer_) : 0;
     buffer_.clear();
+    if (failed != 0) out_open_ = false;
+    if (failed != 0 && failed != EPIPE)
+        out_fault_ = Error{.code = Code::local,
+                           .message = "the results could not be written: " + std::generic_category().message(failed)};
     return out_open_;
 }
 

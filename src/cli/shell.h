@@ -25,13 +25,15 @@ public:
 
     bool out_is_terminal() const { return out_is_terminal_; }
     bool err_is_terminal() const { return err_is_terminal_; }
-    bool colour() const { return colour_; }  // stderr is a terminal, TERM is not dumb, NO_COLOR is not set
-    int width() const;                       // of the terminal on stderr; 80 when unknown
+    // stderr is a terminal whose lines can be erased. NO_COLOR does not matter here: nothing is coloured.
+    bool can_redraw() const { return can_redraw_; }
+    int width() const;  // of the terminal on stderr; 80 when unknown
 
-    // Results. False once the reader has gone away or the disk is full: commands that only list then end quietly,
-    // commands that change something go on.
+    // Results. False once they reach nobody: commands that only list then end, commands that change something go on.
+    // A reader that left (ls | head) is no fault; whatever else stopped them (a full disk) is in out_fault().
     bool print(std::string_view text);
     bool flush();
+    const std::optional<Error>& out_fault() const { return out_fault_; }
     // For people, on stderr: one line, the newline is added.
     void tell(std::string_view line);
     void draw(std::string_view bytes);  // on stderr, as they are: for the live line
@@ -41,8 +43,9 @@ public:
 private:
     bool write_out();
     std::vector<std::string> argv_;
-    bool out_is_terminal_, err_is_terminal_, colour_;
+    bool out_is_terminal_, err_is_terminal_, can_redraw_;
     bool out_open_ = true;
+    std::optional<Error> out_fault_;
     std::string buffer_;
 };
 

@@ -1,7 +1,10 @@
 #include "ops/life.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "base/log.h"
@@ -13,6 +16,7 @@
 #include "ops/settle.h"
 #include "ops/undo_plan.h"
 #include "ops/verify.h"
+#include "store/capabilities.h"
 
 namespace dray {
 namespace {
@@ -76,6 +80,27 @@ Status not_sealed(const StateDirectory& state, const RunPaths& run) {
         .message = undone
                        ? "run " + run.id + " was undone by " + *seal + "; to do the work again, run its command again"
                        : "run " + run.id + " is being undone by " + *seal + "; go on with that: dray undo " + run.id};
+}
+
+MoveSettings settings_of(const MoveOptions& options, bool head_source, bool plan_is_stale = false) {
+    return {.exclusive = options.exclusive,
+            .strict = options.strict,
+            .preserve = options.strict ? PropertySet::all() : options.preserve,
+            .delete_after = options.delete_after,
+            .proof = options.proof,
+            .head_source = head_source,
+            .plan_is_stale = plan_is_stale,
+            .acl = options.acl,
+            .storage_class = options.storage_class,
+            .encryption = options.encryption,
+            .kms_key_id = options.kms_key_id};
+}
+
+Capabilities all_proven() {
+    Capabilities all;
+    for (const CapabilityName& capability : capability_names())
+        all.*capability.field = Guarantee::proven;
+    return all;
 }
 
 // A quiet time, no longer than a person who knows better allowed (--quiet-time).
@@ -279,25 +304,27 @@ private:
                                        .cache_directory = state_.path() + "/capabilities"}));
         for (const std::string& sentence : settled.sentences)
             say(env_.watcher, result_, sentence);
+        if (plan.header().command == "undo") return settled;
+        note_bill(plan.totals().effects,
+                  SafeMove::requests_each({.stores = stores.borrowed(),
+                                           .capabilities = settled.capabilities,
+                                           .settings = settings_of(contract.options, settled.head_source)}));
         return settled;
+    }
+
+    // Known before the first write (docs/safe-move.md has the table).
+    void note_bill(std::uint64_t objects, double each) const {
+        const std::string bill = fmt::format("{} objects, about {:.3g} requests each: {:.0f} in all", objects, each,
+                                             std::ceil(static_cast<double>(objects) * each));
+        log_event(LogLevel::info, "request-bill", {{"run", run_.id}, {"bill", bill}});
+        if (env_.watcher.note) env_.watcher.note(bill);
     }
 
     MoveSetup move_setup(const RunContract& contract, const Past& past, const OpenStores& stores,
                          const Settled& settled, WallTime locked) const {
-        const MoveOptions& options = contract.options;
         return {.stores = stores.borrowed(),
                 .capabilities = settled.capabilities,
-                .settings = {.exclusive = options.exclusive,
-                             .strict = options.strict,
-                             .preserve = options.strict ? PropertySet::all() : options.preserve,
-                             .delete_after = options.delete_after,
-                             .proof = options.proof,
-                             .head_source = settled.head_source,
-                             .plan_is_stale = plan_is_stale_,
-                             .acl = options.acl,
-                             .storage_class = options.storage_class,
-                             .encryption = options.encryption,
-                             .kms_key_id = options.kms_key_id},
+                .settings = settings_of(contract.options, settled.head_source, plan_is_stale_),
                 .earlier_quiet_until = capped(ctx_, env_, past.any ? quiet_until(past.journal, locked) : std::nullopt),
                 .parent_quiet_until = capped(ctx_, env_, contract.parent_quiet_until),
                 .parent_first_answer = contract.parent_first_answer};
@@ -440,8 +467,9 @@ Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, con
                                 .rule = &rule,
                                 .select = command.select,
                                 .on_collision = command.on_collision,
-                                .overwrite = command.overwrite,
+                                .restored = command.restored,
                                 .limit = command.limit,
+                                .max = command.max,
                                 .own_directories = own_directories(env),
                                 .header = std::move(header),
                                 .plan_path = run.plan(),
@@ -482,6 +510,15 @@ Result<PlannedRun> make_plan(const Context& ctx, const RunEnvironment& env, cons
     planned.checksum = *std::move(checksum);
     TRY_LET(plan, PlanReader::open(run.plan(), planned.checksum));
     planned.totals = plan.totals();
+    const Capabilities store = stores.owned.back()->capabilities();
+    const bool known = store != Capabilities{};
+    const auto each = [&](const Capabilities& capabilities, bool head_source) {
+        return SafeMove::requests_each({.stores = stores.borrowed(),
+                                        .capabilities = {capabilities},
+                                        .settings = settings_of(command.options, head_source)});
+    };
+    planned.requests_least = each(known ? store : all_proven(), false);
+    planned.requests_most = each(store, !known);
     return planned;
 }
 
@@ -630,7 +667,8 @@ Result<VerifyResult> verify_run(const Context& ctx, const RunEnvironment& env, c
     TRY_LET(stores, open_stores(env, plan.header().stores));
     TRY_LET(crew, Crew::make(workers_allowed(env.workers)));
     enter(env.watcher, "verifying");
-    TRY(verify_all(ctx, stores.borrowed(), joined, options, *crew, result));
+    if (env.watcher.running) env.watcher.running->effects = plan.totals().effects;
+    TRY(verify_all(ctx, stores.borrowed(), joined, options, *crew, env.watcher.running, result));
     return result;
 }
 

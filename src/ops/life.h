@@ -29,7 +29,8 @@ using StoreOpener = std::function<Result<std::unique_ptr<ObjectStore>>(PlannedSt
 // What a person is told while it happens. Called from the thread that called; must not block for long. All may be
 // empty.
 struct RunWatcher {
-    std::function<void(const std::string& sentence)> say;  // one plain sentence: a missing guarantee, a wait and why
+    std::function<void(const std::string& sentence)> say;   // one plain sentence: a missing guarantee, a wait and why
+    std::function<void(const std::string& sentence)> note;  // one that is only good to know: the request bill
     std::function<void(const std::string& phase)>
         phase;  // "listing", "checking", "probing", "waiting", "moving", "verifying"
     PlanProgress* planning = nullptr;
@@ -70,8 +71,9 @@ struct MoveCommand {
     RelayoutOptions rule;
     Selection select;
     OnCollision on_collision = OnCollision::refuse;
-    Overwrite overwrite = Overwrite::never;
+    bool restored = false;             // see MovePlanRequest
     std::uint64_t limit = UINT64_MAX;  // effects
+    std::uint64_t max = UINT64_MAX;    // chosen objects
     MoveOptions options;
     std::string settings;  // PlanHeader::settings
 };
@@ -81,6 +83,8 @@ struct PlannedRun {
     std::string checksum;
     PlanTotals totals;
     std::vector<std::string> warnings;
+    // Requests an object will take, at least and at most: which, the probe tells before the first write.
+    double requests_least = 0, requests_most = 0;
 };
 
 // How a run, or a process of it, ended.

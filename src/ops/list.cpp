@@ -132,9 +132,9 @@ std::string list_json(const std::string& bucket, const ListedObject& object) {
     return line;
 }
 
-std::string list_text(const ListedObject& object, bool terminal) {
+std::string list_text(const ListedObject& object) {
     const std::string time = object.modified == WallTime{} ? "-" : iso8601(object.modified);
-    return fmt::format("{:>14}  {:<24}  {}", object.size, time, terminal ? printable(object.key) : object.key);
+    return fmt::format("{:>14}  {:<24}  {}", object.size, time, printable(object.key));
 }
 
 }  // namespace dray

@@ -66,7 +66,7 @@ Result<ListTotals> list_objects(const Context& ctx, ObjectStore& store, const Li
 // {"bucket":...,"path":...,"size":...,"etag":...,"last_modified":...,"storage_class":...}: one line, without its end.
 // A key that is not UTF-8 is in "path_b64".
 std::string list_json(const std::string& bucket, const ListedObject& object);
-// "        42  2024-03-09T04:05:06.000Z  key"; the key is escaped when it goes to a terminal.
-std::string list_text(const ListedObject& object, bool terminal);
+// "        42  2024-03-09T04:05:06.000Z  key": for people, so the key is escaped, and an object is one line.
+std::string list_text(const ListedObject& object);
 
 }  // namespace dray

@@ -69,7 +69,22 @@ TEST(Selection, SpecialCharactersOfRegexesAreTextInGlobs) {
     EXPECT_TRUE(matches("a}b", "a}b"));
 }
 
+TEST(Selection, TwoStarsBetweenSlashesMayBeNoElementAtAll) {
+    const auto matches = [](const std::string& glob, const std::string& key) {
+        const auto selection = compile_selection({.glob = {glob}});
+        EXPECT_TRUE(selection) << selection.error().message;
+        return (*selection)({.key = key});
+    };
+    for (const char* key : {"a/y.csv", "a/b/y.csv", "a/b/c/y.csv", "x/a/y.csv"})
+        EXPECT_TRUE(matches("a/**/y.csv", key)) << key;
+    for (const char* key : {"ay.csv", "a/xy.csv", "a/b/xy.csv"})
+        EXPECT_FALSE(matches("a/**/y.csv", key)) << key;
+    EXPECT_TRUE(matches("/**/y.csv", "y.csv"));
+    EXPECT_FALSE(matches("/a**/y.csv", "ay.csv")) << "only whole elements may be missing";
+}
+
 TEST(Selection, RefusesBrokenGlobsAndPatternsWithACaret) {
+    EXPECT_THAT(chosen({.glob = {"x[z-a]"}}), ElementsAre(HasSubstr("x[z-a]\n    ^")));
     EXPECT_THAT(chosen({.glob = {"a[b"}}), ElementsAre(HasSubstr("a[b\n   ^")));
     EXPECT_THAT(chosen({.glob = {"{a"}}), ElementsAre(HasSubstr("never closed")));
     EXPECT_THAT(chosen({.exclude = {"a\\"}}), ElementsAre(HasSubstr("at the end")));
@@ -190,9 +205,8 @@ TEST(ListRows, JsonCarriesAnyKey) {
     EXPECT_THAT(list_json("b", {.key = "\xFF"}), HasSubstr(R"("path_b64":"/w==")"));
 }
 
-TEST(ListRows, TextIsEscapedForTerminalsOnly) {
-    EXPECT_THAT(list_text({.key = "a\nb", .size = 7}, true), HasSubstr("a\\x0ab"));
-    EXPECT_THAT(list_text({.key = "a\nb", .size = 7}, false), HasSubstr("a\nb"));
+TEST(ListRows, TextIsOneLineWhateverTheKey) {
+    EXPECT_THAT(list_text({.key = "a\nb\x1b[31m", .size = 7}), HasSubstr("a\\x0ab\\x1b[31m"));
 }
 
 }  // namespace

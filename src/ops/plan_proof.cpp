@@ -8,8 +8,9 @@ namespace dray {
 namespace {
 
 // A record of the first sort: place (8 bytes), hash of the folded key (16), length of the key (8), the key, role (1),
-// n (8), and of an existing object its tail. So records of one folded key are neighbours, those of one key more so, and
-// there an existing object comes before the source, and the source before the targets.
+// n (8), and a tail: of an existing object what is known of it, of a target the key of its source. So records of one
+// folded key are neighbours, those of one key more so, and there an existing object comes before the source, and the
+// source before the targets.
 constexpr std::size_t kBeforeKey = 32;
 
 std::string existing_tail(const ListedObject& object) {
@@ -56,6 +57,7 @@ struct PlanProof::Group {
     bool begun = false;
     bool planned = false;  // the key is a source or a target
     std::optional<std::uint64_t> source, first_target;
+    std::string first_source;  // of the first target
     bool first_collides = false;
     std::string existing;               // tail of the object that is there; empty: none
     std::optional<std::string> before;  // the planned key before this one under the same fold
@@ -81,8 +83,9 @@ Status PlanProof::source(std::uint64_t n, std::uint8_t store, const std::string&
     return add(Role::source, n, store, bucket, key, {});
 }
 
-Status PlanProof::target(std::uint64_t n, std::uint8_t store, const std::string& bucket, std::string_view key) {
-    return add(Role::target, n, store, bucket, key, {});
+Status PlanProof::target(std::uint64_t n, std::uint8_t store, const std::string& bucket, std::string_view key,
+                         std::string_view source_key) {
+    return add(Role::target, n, store, bucket, key, name_others_ ? source_key : std::string_view());
 }
 
 Status PlanProof::existing(std::uint8_t store, const std::string& bucket, const ListedObject& object) {
@@ -133,18 +136,19 @@ Status PlanProof::take_target(const Record& record, Group& group) {
     }
     if (!group.first_target) {
         group.first_target = record.n;
+        group.first_source = record.tail;
         return {};
     }
     remember({.kind = Finding::Kind::collision, .n = *group.first_target, .other = record.n});
-    if (!std::exchange(group.first_collides, true)) TRY(collide(*group.first_target, record.n));
-    return collide(record.n, *group.first_target);
+    if (!std::exchange(group.first_collides, true)) TRY(collide(*group.first_target, record.n, record.tail));
+    return collide(record.n, *group.first_target, group.first_source);
 }
 
-Status PlanProof::collide(std::uint64_t n, std::uint64_t other) {
+Status PlanProof::collide(std::uint64_t n, std::uint64_t other, std::string_view other_source) {
     ++collisions_;
     std::string tail;
     append_u64(tail, other);
-    return note(Finding::Kind::collision, n, tail);
+    return note(Finding::Kind::collision, n, tail.append(other_source));
 }
 
 Status PlanProof::note(Finding::Kind kind, std::uint64_t n, std::string_view tail) {
@@ -155,6 +159,7 @@ Status PlanProof::note(Finding::Kind kind, std::uint64_t n, std::string_view tai
 }
 
 void PlanProof::remember(Clash clash) {
+    ++clash_pairs_;
     if (clashes_.size() < kClashesNamed) clashes_.push_back(clash);
 }
 
@@ -189,7 +194,7 @@ Result<std::optional<Finding>> PlanProof::next() {
     if (finding.kind == Finding::Kind::existing)
         finding.object = read_existing(tail);
     else
-        finding.other = read_u64(tail);
+        finding.other = read_u64(tail), finding.other_source = tail.substr(8);
     return std::optional(std::move(finding));
 }
 

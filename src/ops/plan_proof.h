@@ -30,7 +30,8 @@ struct Finding {
     std::uint64_t n = 0;
     Kind kind = Kind::existing;
     std::uint64_t other = 0;
-    ListedObject object;  // its key is left out
+    std::string other_source;  // of a collision, where it was asked for
+    ListedObject object;       // its key is left out
 };
 
 // Two actions that must not be in one plan.
@@ -44,18 +45,22 @@ class PlanProof {
 public:
     static constexpr std::size_t kClashesNamed = 10;
 
-    explicit PlanProof(const std::string& scratch) : keys_(scratch), findings_(scratch) {}
+    // `name_others`: findings of collisions name the other's source (and the sort is larger by that much).
+    explicit PlanProof(const std::string& scratch, bool name_others = false)
+        : keys_(scratch), findings_(scratch), name_others_(name_others) {}
 
     // Keys of different stores or buckets are never one object here: `store` is the same for stores that are one.
     Status source(std::uint64_t n, std::uint8_t store, const std::string& bucket, std::string_view key);
-    Status target(std::uint64_t n, std::uint8_t store, const std::string& bucket, std::string_view key);
+    Status target(std::uint64_t n, std::uint8_t store, const std::string& bucket, std::string_view key,
+                  std::string_view source_key);
     Status existing(std::uint8_t store, const std::string& bucket, const ListedObject& object);
 
     Status settle();
 
-    std::uint64_t collisions() const { return collisions_; }        // actions whose target is another's as well
-    std::uint64_t overlaps() const { return overlaps_; }            // actions whose target is another's source
-    const std::vector<Clash>& clashes() const { return clashes_; }  // the first few
+    std::uint64_t collisions() const { return collisions_; }  // actions whose target is another's as well
+    std::uint64_t overlaps() const { return overlaps_; }      // actions whose target is another's source
+    std::uint64_t clash_pairs() const { return clash_pairs_; }
+    const std::vector<Clash>& clashes() const { return clashes_; }  // the first few of those
     // Pairs of keys of the plan that only some spelling keeps apart, by kind.
     void add_alias_needs(PlanTotals& totals) const;
 
@@ -71,7 +76,7 @@ private:
                std::string_view tail);
     Status take(Record record, Group& group);
     Status take_target(const Record& record, Group& group);
-    Status collide(std::uint64_t n, std::uint64_t other);
+    Status collide(std::uint64_t n, std::uint64_t other, std::string_view other_source);
     Status note(Finding::Kind kind, std::uint64_t n, std::string_view tail);
     void remember(Clash clash);
     void end_key(Group& group);
@@ -79,7 +84,8 @@ private:
 
     ExternalSorter keys_, findings_;
     std::map<std::pair<std::uint8_t, std::string>, std::uint32_t> places_;
-    std::uint64_t collisions_ = 0, overlaps_ = 0;
+    const bool name_others_;
+    std::uint64_t collisions_ = 0, overlaps_ = 0, clash_pairs_ = 0;
     std::vector<Clash> clashes_;
     std::array<AliasNeed, 4> aliases_;
 };

@@ -53,6 +53,69 @@ struct Outside {
     void add(const ListAnomalies& listing) { add(Outside{listing.outside, listing.first_outside}); }
 };
 
+// Two names of one store are one store here, as far as can be told without a probe.
+std::uint8_t target_place(const MovePlanRequest& request) {
+    const bool one = request.stores[request.target_store]->identity() == request.stores[0]->identity();
+    return one ? 0 : request.target_store;
+}
+
+void give_up(Action& action, Do what, std::string reason, std::string detail) {
+    action.what = what;
+    action.reason = std::move(reason);
+    action.detail = std::move(detail);
+}
+
+// Where dray keeps its runs, seen from the source's bucket and from the targets': each remembers one.
+struct OwnEnds {
+    explicit OwnEnds(const MovePlanRequest& request) {
+        if (is_local(*request.stores[0])) source = OwnPlaces(request.own_directories);
+        if (is_local(*request.stores[request.target_store])) targets = OwnPlaces(request.own_directories);
+    }
+    OwnPlaces source, targets;
+};
+
+// What needs no other object to be known.
+void settle_alone(const MovePlanRequest& request, OwnPlaces& own, Action& action) {
+    const std::uint32_t longest = request.stores[request.target_store]->limits().max_key_bytes;
+    const std::string& kept_as = action.from.storage_class;
+    if (target_place(request) == 0 && action.to.bucket == action.from.bucket && action.to.key == action.from.key)
+        give_up(action, Do::skip, "already-in-place", "");
+    else if (!request.restored && (kept_as == "GLACIER" || kept_as == "DEEP_ARCHIVE"))
+        give_up(action, Do::fail, "archived", "it is kept as " + kept_as);
+    else if (action.to.key.empty())
+        give_up(action, Do::fail, "invalid", "the template gives it an empty key");
+    else if (own.hold(action.to.bucket, action.to.key))
+        give_up(action, Do::fail, "own-state", "its target is where dray keeps its runs");
+    else if (action.to.key.size() > longest)
+        give_up(action, Do::fail, "key-too-long",
+                std::to_string(action.to.key.size()) + " bytes, " + std::to_string(longest) + " are allowed");
+}
+
+Action place(const MovePlanRequest& request, OwnEnds& own, const ListedObject& object) {
+    const std::string_view ours = own.source.hold(request.source_bucket, object.key) ? "own-state"
+                                  : is_probe_object(object.key)                      ? "probe-object"
+                                                                                     : "";
+    Placement placed = ours.empty() ? request.rule->place(object)
+                                    : Placement{.verdict = Placement::Verdict::skip, .reason = std::string(ours)};
+    Action action;
+    action.from = {.store = 0,
+                   .bucket = request.source_bucket,
+                   .key = object.key,
+                   .size = object.size,
+                   .etag = object.etag,
+                   .modified = object.modified,
+                   .storage_class = object.storage_class};
+    if (!placed.reason.empty()) action.detail = std::move(placed.detail);
+    action.reason = std::move(placed.reason);
+    if (placed.verdict != Placement::Verdict::place) {
+        action.what = placed.verdict == Placement::Verdict::skip ? Do::skip : Do::fail;
+        return action;
+    }
+    action.to = {.store = request.target_store, .bucket = std::move(placed.bucket), .key = std::move(placed.key)};
+    settle_alone(request, own.targets, action);
+    return action;
+}
+
 // One round of drafts (the placed objects, in a plan file that nobody carries out) with their proof. Rename takes two.
 class Round {
 public:
@@ -60,13 +123,8 @@ public:
         : request_(request),
           path_(std::move(path)),
           writer_(std::move(writer)),
-          proof_(std::make_unique<PlanProof>(request.scratch)),
-          own_(request.own_directories) {
-        // Two names of one store are one store here, as far as can be told without a probe.
-        const auto& stores = request.stores;
-        const bool one = stores[request.target_store]->identity() == stores[0]->identity();
-        targets_are_local_ = is_local(*stores[request.target_store]);
-        target_place_ = one ? 0 : request.target_store;
+          proof_(std::make_unique<PlanProof>(request.scratch, request.on_collision == OnCollision::keep)) {
+        target_place_ = target_place(request);
     }
 
     static Result<std::unique_ptr<Round>> begin(const MovePlanRequest& request, const std::string& name) {
@@ -80,13 +138,12 @@ public:
     Round& operator=(const Round&) = delete;
 
     Status add(Action action) {
-        if (is_effect(action)) settle_alone(action);
         const Side from = action.from, to = action.to;
         const bool effect = is_effect(action), unmatched = !action.reason.empty();
         TRY_LET(n, writer_.add(std::move(action)));
         if (!effect) return {};
         TRY(proof_->source(n, 0, from.bucket, from.key));
-        TRY(proof_->target(n, target_place_, to.bucket, to.key));
+        TRY(proof_->target(n, target_place_, to.bucket, to.key, from.key));
         const auto [found, added] = targets_.try_emplace({to.bucket, unmatched}, to.key);
         if (!added) found->second = common_beginning(found->second, to.key);
         return {};
@@ -110,25 +167,6 @@ public:
     bool missing(const std::string& bucket) const { return missing_.contains(bucket); }
 
 private:
-    // What needs no other object to be known.
-    void settle_alone(Action& action) {
-        const auto give_up = [&](Do what, std::string reason, std::string detail) {
-            action.what = what;
-            action.reason = std::move(reason);
-            action.detail = std::move(detail);
-        };
-        const std::uint32_t longest = request_.stores[request_.target_store]->limits().max_key_bytes;
-        if (target_place_ == 0 && action.to.bucket == action.from.bucket && action.to.key == action.from.key)
-            give_up(Do::skip, "already-in-place", "");
-        else if (action.to.key.empty())
-            give_up(Do::fail, "invalid", "the template gives it an empty key");
-        else if (targets_are_local_ && own_.hold(action.to.bucket, action.to.key))
-            give_up(Do::fail, "own-state", "its target is where dray keeps its runs");
-        else if (action.to.key.size() > longest)
-            give_up(Do::fail, "key-too-long",
-                    std::to_string(action.to.key.size()) + " bytes, " + std::to_string(longest) + " are allowed");
-    }
-
     bool named_by_user(const std::string& bucket) const {
         const auto targets = request_.rule->targets();
         return std::any_of(targets.begin(), targets.end(), [&](const auto& target) { return target.bucket == bucket; });
@@ -182,8 +220,6 @@ private:
     PlanTotals totals_;
     std::uint8_t target_place_ = 0;
     std::unique_ptr<PlanProof> proof_;
-    OwnPlaces own_;
-    bool targets_are_local_ = false;
     // Bucket and whether it takes the unmatched objects -> what all keys there begin with.
     std::map<std::pair<std::string, bool>, std::string> targets_;
     std::set<std::string> missing_;  // buckets that are not there
@@ -192,10 +228,7 @@ private:
 
 class MovePlanner {
 public:
-    MovePlanner(const Context& ctx, const MovePlanRequest& request)
-        : ctx_(ctx),
-          request_(request),
-          own_(is_local(*request.stores.front()) ? request.own_directories : std::vector<std::string>()) {}
+    MovePlanner(const Context& ctx, const MovePlanRequest& request) : ctx_(ctx), request_(request), own_(request) {}
 
     Result<std::string> plan() {
         TRY_LET(first, Round::begin(request_, "drafts"));
@@ -217,15 +250,18 @@ public:
 
 private:
     Status list_source(Round& round) {
+        if (request_.max == 0) return {};
         ObjectStore& store = *request_.stores[0];
         if (!request_.single) {
             const auto listed =
                 list_pages(ctx_, store, {.bucket = request_.source_bucket, .prefix = request_.source_prefix},
                            [&](const ListPage& page) -> Result<bool> {
                                if (request_.progress) ++request_.progress->pages;
-                               for (const ListedObject& object : page.objects)
+                               for (const ListedObject& object : page.objects) {
+                                   if (taken_ == request_.max) return false;
                                    TRY(take(object, round));
-                               return true;
+                               }
+                               return taken_ < request_.max;
                            });
             if (!listed) return Status(listed.error());
             outside_.add(listed->anomalies);
@@ -245,26 +281,9 @@ private:
 
     Status take(const ListedObject& object, Round& round) {
         if (request_.select && !request_.select(object)) return {};
+        ++taken_;
         if (request_.progress) ++request_.progress->listed;
-        const bool own = own_.hold(request_.source_bucket, object.key);
-        Placement placed =
-            own ? Placement{.verdict = Placement::Verdict::skip, .reason = "own-state"} : request_.rule->place(object);
-        Action action;
-        action.from = {.store = 0,
-                       .bucket = request_.source_bucket,
-                       .key = object.key,
-                       .size = object.size,
-                       .etag = object.etag,
-                       .modified = object.modified,
-                       .storage_class = object.storage_class};
-        if (is_probe_object(object.key)) placed = {.verdict = Placement::Verdict::skip, .reason = "probe-object"};
-        if (!placed.reason.empty()) action.detail = std::move(placed.detail);
-        action.reason = std::move(placed.reason);
-        if (placed.verdict == Placement::Verdict::place)
-            action.to = {
-                .store = request_.target_store, .bucket = std::move(placed.bucket), .key = std::move(placed.key)};
-        else
-            action.what = placed.verdict == Placement::Verdict::skip ? Do::skip : Do::fail;
+        Action action = place(request_, own_, object);
         if (action.what == Do::fail && is_unmatched(action.reason)) note_unmatched(action);
         return round.add(std::move(action));
     }
@@ -311,7 +330,7 @@ private:
                         : "\n  " + in_quotes(one->from.key) + " -> " + target + ", which goes to s3://" +
                               other->to.bucket + "/" + printable(other->to.key);
         }
-        if (proof.collisions() + proof.overlaps() > proof.clashes().size()) text += "\n  ...";
+        if (proof.clash_pairs() > proof.clashes().size()) text += "\n  ...";
         return {.code = Code::refused, .message = std::move(text), .reason = "collision"};
     }
 
@@ -333,11 +352,12 @@ private:
         }
     }
 
-    Status rename_into(Round& first, Round& second) const {
+    Status rename_into(Round& first, Round& second) {
         return join(first, [&](Action action, const std::vector<Finding>& found) {
             const bool clash = std::any_of(found.begin(), found.end(),
                                            [](const Finding& one) { return one.kind != Finding::Kind::existing; });
             if (clash) action.to.key = renamed(action.to.key, action.from.key);
+            if (clash) settle_alone(request_, own_.targets, action);
             return second.add(std::move(action));
         });
     }
@@ -380,14 +400,12 @@ private:
                 action.to.etag = found.object.etag;
                 action.to.modified = found.object.modified;
                 action.to.storage_class = found.object.storage_class;
-                if (request_.overwrite == Overwrite::newer && action.to.modified >= action.from.modified)
-                    action.what = Do::skip, action.reason = "exists", action.detail = "the target is not older";
                 break;
             case Finding::Kind::overlap:
-                fail(action, "collision", "its target is the source of action " + std::to_string(found.other));
+                fail(action, "collision", "its target is itself an object that is to be moved");
                 break;
             case Finding::Kind::collision:
-                fail(action, "collision", "its target is that of action " + std::to_string(found.other) + " as well");
+                fail(action, "collision", "its target is that of " + in_quotes(found.other_source) + " as well");
                 break;
         }
     }
@@ -416,14 +434,19 @@ private:
 
     const Context& ctx_;
     const MovePlanRequest& request_;
-    OwnPlaces own_;
-    std::uint64_t unmatched_ = 0;
+    OwnEnds own_;
+    std::uint64_t taken_ = 0, unmatched_ = 0;
     std::string unmatched_named_;
     Outside outside_;
     std::uint64_t effects_ = 0;
 };
 
 }  // namespace
+
+Action plan_alone(const MovePlanRequest& request, const ListedObject& object) {
+    OwnEnds own(request);
+    return place(request, own, object);
+}
 
 Result<std::string> make_move_plan(const Context& ctx, const MovePlanRequest& request) {
     TRY(make_directories(request.scratch));

@@ -27,9 +27,6 @@ enum class OnCollision : std::uint8_t {
     keep,    // the colliding objects fail (reason collision) and stay; the others move
     rename,  // name~<8 hex of SHA-256 of the source key>.ext for every colliding object
 };
-// What may happen to an object that is at a target. Only `newer` is settled here (a target that is not older than its
-// source is skipped, reason exists); what is equal, and so finished, is proven by apply (rule R10).
-enum class Overwrite : std::uint8_t { never, newer, changed, always };
 
 // Above this many pages more than there are effects, a target's prefix is not listed to its end: each target is looked
 // at singly then, which takes fewer requests.
@@ -51,8 +48,11 @@ struct MovePlanRequest {
     const Relayout* rule = nullptr;
     Selection select;
     OnCollision on_collision = OnCollision::refuse;
-    Overwrite overwrite = Overwrite::never;
+    // Objects listed in an archive class (GLACIER, DEEP_ARCHIVE) can be copied only once they were restored, which no
+    // listing tells: they fail as archived, unless a person says that they were.
+    bool restored = false;
     std::uint64_t limit = UINT64_MAX;  // effects; what is over it is skipped with reason limit
+    std::uint64_t max = UINT64_MAX;    // chosen objects; listing stops there
     // Of local stores: what lies there is skipped, what would come to lie there fails (reason own-state for both).
     std::vector<std::string> own_directories;
     PlanHeader header;
@@ -61,6 +61,10 @@ struct MovePlanRequest {
     std::function<Result<std::uint64_t>(const std::string& path)> free_disk;  // bytes; empty: the file system's. Tests
     PlanProgress* progress = nullptr;
 };
+
+// What the plan holds for an object as far as no other object matters: its target, or why it has none. Uses `stores`,
+// `target_store`, `source_bucket`, `rule`, `restored` and `own_directories` of the request.
+Action plan_alone(const MovePlanRequest& request, const ListedObject& object);
 
 // The sealed plan's checksum. Errors: refused (collision, overlap, objects without a match or a date where the rule
 // says fail; the message names up to ten), not_found (bucket, single object), local (disk), whatever listing says.

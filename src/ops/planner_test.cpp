@@ -169,6 +169,17 @@ TEST_F(Planner, V13_ChainsAndSwapsAreRefused) {
     EXPECT_THAT(refusal("in/2{1}"), HasSubstr("in/2 -> s3://bkt/in/22, which goes to s3://bkt/in/222"));
 }
 
+TEST_F(Planner, ARefusalThatNamedEveryPairDoesNotPromiseMore) {
+    put("in/x/a");
+    put("in/y/a");
+    const std::string two = refusal("out/{basename}");
+    EXPECT_THAT(two, HasSubstr("in/x/a"));
+    EXPECT_THAT(two, Not(HasSubstr("...")));
+    for (char c = 'b'; c <= 'n'; ++c)
+        put(std::string("in/") + c + "/a");
+    EXPECT_THAT(refusal("out/{basename}"), HasSubstr("..."));
+}
+
 TEST_F(Planner, V13_ASwapIsRefused) {
     put("in/ab");
     put("in/ba");
@@ -193,7 +204,7 @@ TEST_F(Planner, G1KeepLeavesCollidingObjectsAndMovesTheOthers) {
     request_.on_collision = OnCollision::keep;
     ASSERT_TRUE(plan("out/{basename}"));
     EXPECT_THAT(lines(), ElementsAre("in/c -> out/c", "in/x/a: fail collision", "in/y/a: fail collision"));
-    EXPECT_THAT(actions_[1].detail, HasSubstr("action 2"));
+    EXPECT_THAT(actions_[1].detail, HasSubstr("in/y/a"));
     EXPECT_EQ(totals_.failed["collision"], 2u);
 }
 
@@ -282,18 +293,27 @@ TEST_F(Planner, TheLimitCountsEffectsAndSkipsTheRest) {
     EXPECT_EQ(totals_.listed, 5u);
 }
 
-TEST_F(Planner, NewerSkipsTargetsThatAreNotOlder) {
-    SimulatedClock clock;
-    start({.clock = &clock});
-    put("out/old");
-    clock.advance(std::chrono::seconds(5));
-    put("in/old");
-    put("in/new");
-    clock.advance(std::chrono::seconds(5));
-    put("out/new");
-    request_.overwrite = Overwrite::newer;
+TEST_F(Planner, M28AnArchivedObjectIsNoSourceUnlessItWasRestored) {
+    put("in/a");
+    for (const char* cold : {"GLACIER", "DEEP_ARCHIVE"})
+        ASSERT_TRUE(
+            store_->put({}, {"bkt", std::string("in/") + cold, ""}, "v", {.properties = {.storage_class = cold}}));
     ASSERT_TRUE(plan("out/{path}"));
-    EXPECT_THAT(lines(), ElementsAre("in/new: skip exists", "in/old -> out/old (there)"));
+    EXPECT_THAT(lines(), ElementsAre("in/DEEP_ARCHIVE: fail archived", "in/GLACIER: fail archived", "in/a -> out/a"));
+    EXPECT_EQ(totals_.failed["archived"], 2u);
+    request_.restored = true;
+    ASSERT_TRUE(plan("out/{path}"));
+    EXPECT_EQ(totals_.effects, 3u);
+}
+
+TEST_F(Planner, MaxEndsTheListingAfterSoManyChosenObjects) {
+    for (const char* key : {"in/1", "in/2", "in/3", "in/4"})
+        put(key);
+    request_.select = [](const ListedObject& object) { return object.key != "in/1"; };
+    request_.max = 2;
+    ASSERT_TRUE(plan("out/{path}"));
+    EXPECT_THAT(lines(), ElementsAre("in/2 -> out/2", "in/3 -> out/3"));
+    EXPECT_EQ(totals_.listed, 2u);
 }
 
 TEST_F(Planner, ASingleObjectIsLookedAtAndNotListed) {

@@ -32,9 +32,14 @@ struct Destination {
 };
 
 // "s3://bucket/key" -> the text behind the scheme; nullopt: a key below the target prefix.
-Result<std::optional<std::string_view>> behind_scheme(std::string_view text) {
+Result<std::optional<std::string_view>> behind_scheme(std::string_view text, bool local) {
     const std::size_t mark = text.find("://");
     if (mark == std::string_view::npos || text.find_first_of("{}/%") < mark) return std::optional<std::string_view>();
+    // Taken for a bucket, its name would be a directory below the one that dray was started in.
+    if (local)
+        return invalid("template " + in_quotes(text) +
+                       ": the source is a local directory, so a target is a path, as in /data/out/{basename}, or " +
+                       "one below the destination");
     std::string scheme(text.substr(0, mark));
     for (char& c : scheme)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -208,13 +213,14 @@ struct Relayout::Impl {
     }
     bool dates() const { return options.date || options.date_from == DateFrom::modified || date_format; }
 
-    Result<Destination> destination(std::string_view text, bool with_match) const {
-        TRY_LET(behind, behind_scheme(text));
+    // `base`: what a template without a scheme is appended to.
+    Result<Destination> destination(std::string_view text, bool with_match, const Target& base) const {
+        TRY_LET(behind, behind_scheme(text, options.local));
         const TemplateScope what = scope(with_match);
         if (!behind) {
             TRY_LET(key, Template::compile(text, what));
-            key.prepend(options.target_prefix);
-            return Destination{.bucket = Template::literal(options.target_bucket), .key = std::move(key)};
+            key.prepend(base.prefix);
+            return Destination{.bucket = Template::literal(base.bucket), .key = std::move(key)};
         }
         TRY_LET(whole, Template::compile(*behind, what));
         auto [bucket, key] = std::move(whole).cut_at_slash();
@@ -243,10 +249,12 @@ struct Relayout::Impl {
     Status compile() {
         if (options.to.empty()) return invalid("the template of the target is empty");
         TRY(compile_match());
-        TRY_LET(there, destination(options.to, true));
+        const Target base{options.target_bucket, options.target_prefix};
+        TRY_LET(there, destination(options.to, true, base));
         to = std::move(there);
         if (!options.unmatched_to) return {};
-        TRY_LET(else_there, destination(*options.unmatched_to, false));
+        const Target other{options.unmatched_bucket, options.unmatched_prefix};
+        TRY_LET(else_there, destination(*options.unmatched_to, false, other.bucket.empty() ? base : other));
         unmatched = std::move(else_there);
         return {};
     }
@@ -275,34 +283,15 @@ std::vector<Relayout::Target> Relayout::targets() const {
     return targets;
 }
 
-std::string Relayout::explain(const ListedObject& object) const {
-    std::string text = "key      " + in_quotes(object.key) + "\n";
-    const auto line = [&](std::string_view name, std::string_view value) {
-        text.append(name).append(9 - std::min<std::size_t>(8, name.size()), ' ').append(value).append("\n");
-    };
-    const auto passed = impl_->passed_by(object);
-    const Impl::Reading reading = passed ? Impl::Reading{} : impl_->read(object);
-    if (!passed && impl_->regex) {
-        line("pattern", impl_->regex->pattern());
-        line("read in", in_quotes(impl_->subject(object.key)));
-    }
-    for (std::size_t i = 0; reading.match && i < reading.match->groups.size(); ++i) {
-        const auto& group = reading.match->groups[i];
-        line(i == 0 ? "match" : "group " + std::to_string(i), group ? in_quotes(*group) : "took no part");
-    }
-    if (reading.date) line("date", format_date(*reading.date, "%Y-%m-%d %H:%M:%S"));
-
-    const Placement placement = passed ? *passed : impl_->place(object, reading);
-    if (!placement.reason.empty())
-        line("reason", placement.reason + (placement.detail.empty() ? "" : ": " + placement.detail));
-    switch (placement.verdict) {
-        case Placement::Verdict::place:
-            line("target", "s3://" + placement.bucket + "/" + printable(placement.key));
-            break;
-        case Placement::Verdict::skip: line("verdict", "stays where it is"); break;
-        case Placement::Verdict::fail: line("verdict", "fails"); break;
-    }
-    return text;
+RuleReading Relayout::read(const ListedObject& object) const {
+    RuleReading answer{.subject = std::string(impl_->subject(object.key))};
+    if (impl_->passed_by(object)) return answer;
+    const Impl::Reading reading = impl_->read(object);
+    answer.date = reading.date;
+    if (!reading.match) return answer;
+    for (const auto& group : reading.match->groups)
+        answer.groups.push_back(group ? std::optional<std::string>(*group) : std::nullopt);
+    return answer;
 }
 
 std::vector<std::string> Relayout::warnings() const {

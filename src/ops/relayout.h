@@ -41,6 +41,9 @@ struct RelayoutOptions {
     std::optional<DateTime> date;  // fixed: no date is looked for
     std::string source_bucket, source_prefix;
     std::string target_bucket, target_prefix;
+    // What unmatched_to is appended to when it has no scheme; an empty bucket: the same as `to`.
+    std::string unmatched_bucket, unmatched_prefix;
+    bool local = false;              // buckets are directories of this machine: no template may name s3://
     std::string in_error_directory;  // prefix of keys to skip as in-error-directory; empty: none
     bool skip_markers = false;       // keys ending in `/` are skipped as directory-marker
 };
@@ -50,6 +53,13 @@ struct Placement {
     std::string bucket, key;  // of place; may equal the source's own (the planner then says already-in-place)
     std::string reason;  // of skip and fail; of place, why it went to unmatched_to (no-match, no-date, group-unset)
     std::string detail;  // the date text, the group, ...
+};
+
+// How the rule read an object's key.
+struct RuleReading {
+    std::string subject;                             // the text that the pattern was searched in
+    std::vector<std::optional<std::string>> groups;  // 0: the whole match; empty: no match, or no pattern
+    std::optional<DateTime> date;
 };
 
 // Reasons of objects without a match or a date: no-match, no-date, group-unset.
@@ -72,9 +82,8 @@ public:
         bool operator==(const Target&) const = default;
     };
     std::vector<Target> targets() const;
-    // For people: how the rule read this object, one line a step (--explain KEY).
-    std::string explain(const ListedObject& object) const;
-    std::vector<std::string> warnings() const;  // unknown strftime directives, ...
+    RuleReading read(const ListedObject& object) const;  // for people who ask why
+    std::vector<std::string> warnings() const;           // unknown strftime directives, ...
 
 private:
     struct Impl;

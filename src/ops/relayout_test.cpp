@@ -235,11 +235,33 @@ TEST(Relayout, WarnsOfUnknownDirectives) {
 TEST(Relayout, ExplainsHowItReadAnObject) {
     const auto compiled = Relayout::compile(dated("{date:%Y/%m}/{basename}"));
     ASSERT_TRUE(compiled);
-    const std::string text = compiled->explain(object("in/x_20240309.csv"));
-    EXPECT_THAT(text, HasSubstr("group 1  20240309\n"));
-    EXPECT_THAT(text, HasSubstr("date     2024-03-09 00:00:00\n"));
-    EXPECT_THAT(text, HasSubstr("target   s3://bkt/out/2024/03/x_20240309.csv\n"));
-    EXPECT_THAT(compiled->explain(object("in/readme")), HasSubstr("reason   no-match"));
+    const RuleReading reading = compiled->read(object("in/x_20240309.csv"));
+    EXPECT_EQ(reading.subject, "x_20240309.csv");
+    ASSERT_EQ(reading.groups.size(), 2u);
+    EXPECT_EQ(reading.groups[1], "20240309");
+    ASSERT_TRUE(reading.date);
+    EXPECT_EQ(reading.date->day, 9);
+    EXPECT_TRUE(compiled->read(object("in/readme")).groups.empty());
+}
+
+TEST(Relayout, OfLocalFilesTakesNoUrlOfAStoreForADirectory) {
+    RelayoutOptions rule = options("s3://bkt/{basename}");
+    rule.local = true;
+    EXPECT_NE(refusal(rule).find("local directory"), std::string::npos);
+    rule.to = "{basename}";
+    rule.unmatched_to = "s3://bkt/{basename}";
+    EXPECT_NE(refusal(rule).find("local directory"), std::string::npos);
+}
+
+TEST(Relayout, SendsWhatIsUnmatchedBelowAPlaceOfItsOwn) {
+    RelayoutOptions rule = options("{basename}");
+    rule.match = "x";
+    rule.unmatched_to = "{basename}";
+    rule.unmatched_bucket = "others";
+    rule.unmatched_prefix = "left/";
+    const Placement left = place(rule, "in/a");
+    EXPECT_EQ(left.bucket + "/" + left.key, "others/left/a");
+    EXPECT_EQ(place(rule, "in/x").bucket, rule.target_bucket);
 }
 
 }  // namespace

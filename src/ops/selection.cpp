@@ -42,9 +42,7 @@ private:
     Status add(std::string& regex) {
         const char c = glob_[at_];
         if (c == '*') {
-            const bool two = glob_.substr(at_).starts_with("**");
-            at_ += two ? 1 : 0;
-            regex += two ? "[\\s\\S]*" : "[^/]*";
+            add_stars(regex);
         } else if (c == '?') {
             regex += "[^/]";
         } else if (c == '[') {
@@ -66,6 +64,20 @@ private:
         return {};
     }
 
+    // Two stars that stand between slashes, or begin the glob, are any number of elements, none as well.
+    void add_stars(std::string& regex) {
+        const bool begins = at_ == 0 || glob_[at_ - 1] == '/';
+        if (!glob_.substr(at_).starts_with("**")) {
+            regex += "[^/]*";
+        } else if (begins && glob_.substr(at_).starts_with("**/")) {
+            at_ += 2;
+            regex += "(?:[\\s\\S]*/)?";
+        } else {
+            ++at_;
+            regex += "[\\s\\S]*";
+        }
+    }
+
     // A ] is a member when it comes first; - makes a range between two members.
     Status add_set(std::string& regex) {
         const std::size_t begin = at_++;
@@ -74,7 +86,11 @@ private:
         const std::size_t end = glob_.find(']', at_ + 1);
         if (at_ >= glob_.size() || end == std::string_view::npos) return fault("a [ that is never closed", begin);
         regex += negated ? "[^/" : "[";
+        const std::size_t first = at_;
         for (; at_ < end; ++at_) {
+            const bool range = glob_[at_] == '-' && at_ > first && at_ + 1 < end;
+            if (range && static_cast<unsigned char>(glob_[at_ - 1]) > static_cast<unsigned char>(glob_[at_ + 1]))
+                return fault("a range that runs backwards", at_ - 1);
             if (glob_[at_] == '-')
                 regex += '-';
             else

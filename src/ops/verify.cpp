@@ -144,12 +144,17 @@ Judgement verify_action(const Context& ctx, const std::vector<ObjectStore*>& sto
 }
 
 Status verify_all(const Context& ctx, const std::vector<ObjectStore*>& stores, JoinedReader& joined,
-                  const VerifyOptions& options, Crew& crew, VerifyResult& result) {
+                  const VerifyOptions& options, Crew& crew, RunProgress* progress, VerifyResult& result) {
     std::mutex mutex;
     auto count = [&](const Judgement& finding, const Action& action) {
+        const bool good = finding.verdict == Judgement::Verdict::good;
+        if (progress) {
+            ++(good ? progress->done : progress->failed);
+            progress->bytes_done += action.from.size;
+        }
         const std::lock_guard lock(mutex);
         ++result.checked;
-        if (finding.verdict == Judgement::Verdict::good) {
+        if (good) {
             ++result.good;
             return;
         }

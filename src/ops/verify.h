@@ -21,8 +21,8 @@ struct Judgement {
 Judgement verify_action(const Context& ctx, const std::vector<ObjectStore*>& stores, const JoinedAction& joined,
                         const VerifyOptions& options);
 
-// All of a run's actions, with a crew.
+// All of a run's actions, with a crew. `progress` counts what is good as done, the rest as failed; null: nobody looks.
 Status verify_all(const Context& ctx, const std::vector<ObjectStore*>& stores, JoinedReader& joined,
-                  const VerifyOptions& options, Crew& crew, VerifyResult& result);
+                  const VerifyOptions& options, Crew& crew, RunProgress* progress, VerifyResult& result);
 
 }  // namespace dray

@@ -1,5 +1,6 @@
 #include "store/registry.h"
 
+#include <atomic>
 #include <utility>
 
 #include "s3/credentials.h"
@@ -60,6 +61,16 @@ void wrap(OpenedStore& opened, const StoreSettings& settings) {
             std::make_unique<LimitStore>(std::move(opened.store), LimitOptions{settings.rate, settings.bwlimit});
     RetryOptions retry{.max_attempts = settings.max_attempts};
     retry.governor.concurrency = static_cast<std::uint32_t>(settings.connections);
+    // shared: as the trace.
+    struct Repeated {
+        std::atomic<std::uint64_t> all{0}, throttled{0};
+    };
+    auto repeated = std::make_shared<Repeated>();
+    retry.on_retry = [repeated](const Call&, const Error& error, std::uint32_t, Nanos) {
+        ++repeated->all;
+        if (error.code == Code::throttled) ++repeated->throttled;
+    };
+    opened.repeats = [repeated] { return Repeats{.all = repeated->all, .throttled = repeated->throttled}; };
     opened.store = std::make_unique<RetryStore>(std::move(opened.store), std::move(retry));
     opened.requests = [trace] {
         std::map<std::string, std::uint64_t> counts;

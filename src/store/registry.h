@@ -32,6 +32,10 @@ struct StoreSettings {
 
 enum class StoreKind : std::uint8_t { s3, local };
 
+struct Repeats {
+    std::uint64_t all = 0, throttled = 0;  // throttled: of these, because the store asked to slow down
+};
+
 struct OpenedStore {
     std::unique_ptr<ObjectStore> store;
     // What was resolved, enough to open it again (no secrets).
@@ -39,6 +43,7 @@ struct OpenedStore {
     std::string credentials_source;  // "environment", "profile x"; empty: none needed
     std::string access_key;          // not secret: names who we are, for the cache of capabilities
     std::function<std::map<std::string, std::uint64_t>()> requests;  // attempts by verb, so far; thread-safe
+    std::function<Repeats()> repeats;                                // so far; thread-safe
 };
 
 using EnvironmentVariables = std::function<std::optional<std::string>(const std::string& name)>;

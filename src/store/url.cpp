@@ -124,6 +124,10 @@ std::string StoreUrl::text() const {
     return (bucket == "/" ? "" : bucket) + "/" + key + star;
 }
 
+std::string StoreUrl::folder() const {
+    return form == Form::begins ? key.substr(0, key.rfind('/') + 1) : key;
+}
+
 Result<StoreUrl> parse_store_url(std::string_view text, bool literal) {
     if (text.find('\0') != std::string_view::npos) return bad_url(text, "a NUL byte", "no key can be typed with one");
     const Scheme scheme = scheme_of(text);
@@ -137,6 +141,14 @@ Result<StoreUrl> parse_store_url(std::string_view text, bool literal) {
         return bad_url(text, "a file URL names an absolute path", "write file:///dir/ with three slashes");
     }
     return parse_local(text, std::string(scheme.rest), literal);
+}
+
+Result<StoreUrl> parse_target_url(std::string_view text, const StoreUrl& source, bool literal) {
+    TRY_LET(target, parse_store_url(text, literal));
+    const bool one_local = source.form == StoreUrl::Form::object && target.kind == StoreKind::local;
+    if (!one_local || target.form != StoreUrl::Form::prefix || text.ends_with('/')) return target;
+    std::error_code unreadable;  // then it is not taken for a directory, and its use will say why
+    return fs::is_directory(target.bucket, unreadable) ? std::move(target) : parse_store_url(text, true);
 }
 
 void rest_on_existing(StoreUrl& url) {

@@ -31,12 +31,18 @@ struct StoreUrl {
 
     // As a user would type it. Local: "/dir/key".
     std::string text() const;
+    // The prefix that ends in `/` (or is empty) below which its keys lie: of `begins`, the key up to its last slash.
+    std::string folder() const;
 };
 
 // A local path that is a directory, or ends in `/`, or does not exist, is a prefix with the directory as its bucket and
 // an empty key; a file is an object whose bucket is the directory it lies in. Error: invalid, with what to type
 // instead.
 Result<StoreUrl> parse_store_url(std::string_view text, bool literal = false);
+
+// What `source` goes to. As parse_store_url(), but a local path that is not there is one object where the source is
+// one, unless it ends in `/`.
+Result<StoreUrl> parse_target_url(std::string_view text, const StoreUrl& source, bool literal = false);
 
 // A local directory that is not there yet becomes a prefix of the nearest one that is: so a move can have a new
 // directory as its target. No effect on other URLs.

@@ -122,5 +122,25 @@ TEST(StoreUrls, ALocalDirectoryThatIsNotThereYetIsAPrefixOfTheNearestThatIs) {
     EXPECT_EQ(there->key, "");
 }
 
+TEST(StoreUrls, ALocalPathThatIsNotThereIsOneObjectWhereTheSourceIsOne) {
+    const TestDir home;
+    const std::string root = std::filesystem::canonical(home.path()).string();
+    std::filesystem::create_directory(root + "/there");
+    const StoreUrl file{.kind = StoreKind::local, .form = Form::object, .bucket = root, .key = "single.txt"};
+    const StoreUrl folder{.kind = StoreKind::local, .form = Form::prefix, .bucket = root};
+
+    const StoreUrl renamed{.kind = StoreKind::local, .form = Form::object, .bucket = root + "/new", .key = "renamed"};
+    EXPECT_EQ(*parse_target_url(root + "/new/renamed", file), renamed);
+    EXPECT_EQ(parse_target_url(root + "/new/", file)->form, Form::prefix);
+    EXPECT_EQ(parse_target_url(root + "/there", file)->form, Form::prefix);
+    EXPECT_EQ(parse_target_url(root + "/new", folder)->form, Form::prefix);
+}
+
+TEST(StoreUrls, KeysThatBeginSoLieBelowTheFolderOfTheirBeginning) {
+    EXPECT_EQ(parse_store_url("s3://b/in*")->folder(), "");
+    EXPECT_EQ(parse_store_url("s3://b/in/20*")->folder(), "in/");
+    EXPECT_EQ(parse_store_url("s3://b/in/")->folder(), "in/");
+}
+
 }  // namespace
 }  // namespace dray

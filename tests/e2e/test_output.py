@@ -50,6 +50,33 @@ class Listings(OutputTest):
         self.assertIn("nothing found", self.ok("ls", "s3://b/nothing/").err)
         self.assertEqual(self.dray("ls", "s3://b/nothing/", "--fail-empty").code, 1)
 
+    def test_a_key_with_a_newline_is_one_line_of_text_and_exact_where_asked_for(self):
+        s3 = self.plant(0)
+        s3.put("b", "in/two\nlines\x1b[31m", "1")
+        text = self.ok("ls", "s3://b/in/").out
+        self.assertEqual((text.count("\n"), text.count("\x1b")), (1, 0), text)
+        self.assertEqual(self.ok("ls", "s3://b/in/", "--keys", "-0").out, "in/two\nlines\x1b[31m\0")
+
+    def test_a_listing_needs_no_place_to_write_unless_it_is_sorted(self):
+        self.plant(2)
+        self.extra_environment = {"TMPDIR": "/nowhere", "DRAY_STATE": "/proc/dray"}
+        self.assertEqual(len(self.ok("ls", "s3://b/in/").out.splitlines()), 2)
+        self.refused(5, "--state", "ls", "s3://b/in/", "--sorted")
+        self.assertEqual(len(self.ok("ls", "s3://b/in/", "--sorted", "--state", self.home / "s").out.splitlines()), 2)
+        self.assertEqual(list(self.home.iterdir()), [], "nothing is left of it")
+
+    def test_results_that_cannot_be_written_are_a_failure(self):
+        self.plant(3)
+        self.ok("mv", "s3://b/in/", "s3://b/out/")
+        for words in (["ls", "s3://b/out/"], ["report", "last", "--json"], ["mv", "s3://b/out/", "s3://b/in/", "--json"], ["--help"]):
+            for stdout, why in ((lambda: open("/dev/full", "w"), "No space left"), (None, "Bad file descriptor")):
+                with self.subTest(words=words, why=why):
+                    run = subprocess.run([support.BINARY, *words] if stdout else ["bash", "-c", 'exec "$@" >&-', "sh", support.BINARY, *words],
+                                         env=self.environment(), cwd=self.home, stdout=stdout() if stdout else None, stderr=subprocess.PIPE,
+                                         text=True, timeout=support.LIMIT, check=False)
+                    self.assertEqual(run.returncode, 5, run)
+                    self.assertIn(why, run.stderr)
+
     def test_a_reader_that_leaves_early_is_no_failure(self):
         self.model("--seed", "many:20000:f%08d:1")
         process = self.start("ls", "s3://many/")
@@ -105,10 +132,9 @@ class Terminals(OutputTest):
         s3.put("b", NASTY, "1")
         s3.put("b", "out/" + NASTY[3:], "other")
         for words in (["ls", "s3://b/in/"], ["ls", "s3://b/in/", "--keys"], ["ls", "s3://b/in/", "--urls"],
-                      ["mv", "s3://b/in/", "s3://b/out/", "--dry-run"], ["mv", "s3://b/in/", "s3://b/out/", "--progress", "none"],
+                      ["mv", "s3://b/in/", "s3://b/out/", "--dry-run"], ["mv", "s3://b/in/", "s3://b/out/"],
                       ["report", "last"]):
-            self.extra_environment["NO_COLOR"] = "1"
-            _, text = self.on_a_terminal(*words)
+            _, text = self.on_a_terminal(*words, "--progress", "none")
             self.assertNotIn("\x1b", text, words)
             self.assertNotIn("\x07", text, words)
         self.assertIn("gone", text, "the report names it")
@@ -156,6 +182,22 @@ class Json(OutputTest):
         lines = [json.loads(line) for line in outcome.err.splitlines()]
         self.assertTrue(lines)
         self.assertTrue(all("progress" in line and "done" in line for line in lines), lines)
+        ended = [line for line in lines if line["ended"]]
+        self.assertEqual([line["progress"] for line in ended], ["listing", "probing", "moving"], lines)
+        self.assertEqual((ended[0]["listed"], ended[-1]["done"], ended[-1]["retries"]), (30, 30, 0))
+
+    def test_progress_has_a_last_line_for_each_phase_however_short(self):
+        self.plant()
+        self.ok("mv", "s3://b/in/", "s3://b/out/")
+        lines = [json.loads(line) for line in self.ok("verify", "last", "--progress=json").err.splitlines()]
+        self.assertEqual([(line["progress"], line["ended"], line["done"], line["effects"]) for line in lines][-1:],
+                         [("verifying", True, 30, 30)])
+
+    def test_progress_counts_retries_and_throttling(self):
+        self.plant()
+        self.server.faults({"operation": "CopyObject", "key": "out/f", "skip": 5, "count": 2, "act": "answer", "status": 503, "code": "SlowDown"})
+        lines = [json.loads(line) for line in self.ok("mv", "s3://b/in/", "s3://b/out/", "--progress=json").err.splitlines()]
+        self.assertEqual((lines[-1]["retries"], lines[-1]["throttled"]), (2, 2))
 
 
 class Help(OutputTest):
@@ -182,6 +224,32 @@ class Plans(OutputTest):
         self.assertIn("30 of 30", self.ok("mv", "s3://b/in/", "s3://b/out/", *self.RULE, "--dry-run").out)
         self.assertEqual((s3.objects("b"), self.server.count("PutObject")), (before, puts))
         self.assertEqual([each.name for each in self.home.iterdir()], [], "no state directory either")
+
+    def test_explain_says_what_the_plan_would(self):
+        self.plant(3)
+        words = ["mv", "s3://b/in/", "s3://b/out/", *self.RULE]
+        why = self.ok(*words, "--json", "--explain", "in/f001_20240309.csv").lines()
+        self.assertEqual([(line["verdict"], line["target"], line["groups"]) for line in why],
+                         [("moves", "s3://b/out/20240309/001.csv", ["f001_20240309", "001", "20240309"])])
+        for key, choice, verdict in (("in/f000_20240309.txt", ["--ext", "csv"], "not chosen"), ("elsewhere/x", [], "not below the source"),
+                                     ("in/readme", [], "fails")):
+            outcome = self.ok(*words, *choice, "--explain", key)
+            self.assertIn(verdict, outcome.out)
+            self.assertNotIn("target", outcome.out)
+        self.assertIn("no-match", outcome.out)
+
+    def test_explain_names_local_targets_by_their_path(self):
+        (self.home / "in").mkdir()
+        (self.home / "in" / "a.csv").write_text("1")
+        for key in ("a.csv", "in/a.csv", f"{self.home}/in/a.csv"):
+            outcome = self.ok("mv", "in/", "out/", "--explain", key)
+            self.assertIn(f"target   {self.home.resolve()}/out/a.csv\n", outcome.out)
+            self.assertNotIn("no such object", outcome.out)
+
+    def test_a_move_that_finds_nothing_says_so(self):
+        self.plant(1)
+        self.assertIn("nothing found at s3://b/typo/", self.ok("mv", "s3://b/typo/", "s3://b/out/").err)
+        self.assertEqual(self.ok("mv", "s3://b/typo/", "s3://b/out/", "--quiet").err, "")
 
     def test_explain_shows_how_the_rule_reads_a_key(self):
         s3 = self.plant(2)

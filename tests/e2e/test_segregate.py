@@ -138,6 +138,13 @@ class Scenarios:
         after = {key: body.decode() for key, (body, _) in self.store.objects("bkt").items()}
         return outcome, self.log(), after
 
+    def test_a_choice_leaves_the_other_objects_alone(self):
+        for name in ("a_20240309.csv", "b_20240309.txt", "c_20240309.csv"):
+            self.store.put("bkt", "in/" + name, "1")
+        config = self.config(match_pattern=r"_(\d{8})\.", datetime_format="%Y%m%d", s3_segregated_dir="s3://bkt/out/%Y/", s3_error_dir="s3://bkt/err/")
+        self.ok("segregate", "-c", config, "--ext", "csv", "--max", "1")
+        self.assertEqual(self.store.keys("bkt", ""), ["in/b_20240309.txt", "in/c_20240309.csv", "out/2024/a_20240309.csv"])
+
     def test_the_command_ends_as_written_and_says_why(self):
         for scenario in VECTORS["scenarios"]:
             with self.subTest(scenario["name"]):

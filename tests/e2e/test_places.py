@@ -1,0 +1,86 @@
+"""What a URL, a path and a choice mean to a move: where objects come from, where they go, and which stay."""
+import support
+
+
+class LocalMoves(support.DrayTest):
+    def plant(self, **files):
+        for name, text in files.items():
+            path = self.home / "in" / f"{name}.txt"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+
+    def files(self, below):
+        return sorted(str(path.relative_to(self.home / below)) for path in (self.home / below).rglob("*") if path.is_file())
+
+    def test_a_single_file_is_renamed(self):
+        self.plant(single="1", other="2")
+        self.ok("mv", "in/single.txt", "out/renamed.txt")
+        self.assertEqual(self.files("out"), ["renamed.txt"])
+        self.ok("mv", "in/other.txt", "out/")
+        self.assertEqual(self.files("out"), ["other.txt", "renamed.txt"])
+        self.ok("mv", "out/other.txt", "out/folder/")
+        self.assertEqual(self.files("out"), ["folder/other.txt", "renamed.txt"])
+
+    def test_a_url_of_a_store_is_no_directory_here(self):
+        self.plant(a="1")
+        for template in (["--to", "s3://bkt/{basename}"], ["--match", "b", "--to", "{basename}", "--unmatched-to", "s3://bkt/{basename}"]):
+            self.refused(2, "local directory", "mv", "in/", "out/", *template)
+            self.refused(2, "", "mv", "in/", *template)
+        self.assertEqual((self.files("in"), (self.home / "bkt").exists()), (["a.txt"], False))
+
+    def test_a_template_may_be_an_absolute_path(self):
+        self.plant(a="1", b="2")
+        self.ok("mv", "in/", "--match", "a", "--to", f"{self.home}/by-name/{{ext}}/{{basename}}", "--unmatched-to", f"file://{self.home}/left/{{basename}}")
+        self.assertEqual((self.files("by-name"), self.files("left"), self.files("in")), (["txt/a.txt"], ["b.txt"], []))
+        self.ok("undo", "last")
+        self.assertEqual(self.files("in"), ["a.txt", "b.txt"])
+
+    def test_a_template_below_the_source_itself(self):
+        self.plant(a="1")
+        self.ok("mv", "in/", "--to", f"{self.home}/in/deeper/{{basename}}")
+        self.assertEqual(self.files("in"), ["deeper/a.txt"])
+
+    def test_what_is_no_file_is_named_with_v(self):
+        self.plant(a="1")
+        (self.home / "in" / "link").symlink_to("a.txt")
+        self.assertNotIn("link", self.ok("ls", "in/").err)
+        self.assertIn("in/link", self.ok("ls", "in/", "-v").err)
+        self.assertIn("in/link", self.ok("mv", "in/", "out/", "-v").err)
+
+    def test_max_ends_the_move_after_so_many(self):
+        self.plant(a="1", b="2", c="3")
+        self.ok("mv", "in/", "out/", "--max", "2")
+        self.assertEqual((len(self.files("out")), len(self.files("in"))), (2, 1))
+
+    def test_what_begins_so_keeps_its_whole_name(self):
+        self.plant(inbox="1", inner="2", other="3")
+        self.ok("mv", "in/in*", "out/")
+        self.assertEqual((self.files("out"), self.files("in")), (["inbox.txt", "inner.txt"], ["other.txt"]))
+
+
+class ArchivedObjects(support.DrayTest):
+    def test_are_told_before_the_first_write_and_stay(self):
+        s3 = self.model("--bucket", "b")
+        s3.put("b", "in/cold", "1", x_amz_storage_class="GLACIER")
+        s3.put("b", "in/warm", "2")
+        plan = self.ok("mv", "s3://b/in/", "s3://b/out/", "--dry-run").out
+        self.assertIn("1 of 2 objects would be moved", plan)
+        self.assertIn("archived 1", plan)
+        self.assertRegex(plan, r"requests: \d+ to \d+, .*for 1 objects")
+        outcome = self.dray("mv", "s3://b/in/", "s3://b/out/")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("archived", self.ok("report", "last").out)
+        self.assertEqual(s3.keys("b", ""), ["in/cold", "out/warm"])
+        # A store whose object is still cold says so, by the same word.
+        outcome = self.dray("mv", "s3://b/in/", "s3://b/out/", "--restored", "--json")
+        self.assertEqual((outcome.code, outcome.lines()[-1]["failed_by"]), (1, {"archived": 1}), outcome)
+        self.assertEqual(s3.keys("b", ""), ["in/cold", "out/warm"])
+
+
+class KeysThatBeginSo(support.DrayTest):
+    def test_keep_their_name_below_the_folder(self):
+        s3 = self.model("--bucket", "b")
+        for key in ("a/inbox/x", "a/in", "a/out"):
+            s3.put("b", key, "1")
+        self.ok("mv", "s3://b/a/in*", "s3://b/to/")
+        self.assertEqual(sorted(s3.keys("b", "")), ["a/out", "to/in", "to/inbox/x"])
