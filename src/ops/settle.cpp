@@ -130,9 +130,11 @@ Result<Settled> settle_with(const SettleRequest& request, Settled settled, const
     settled.capabilities.assign(request.stores.size(), common);
     for (std::string& sentence : missing_guards(common))
         settled.sentences.push_back(std::move(sentence));
-    if (request.contract->options.strict && !settled.sentences.empty())
-        return Error{.code = Code::refused, .message = "--strict: " + settled.sentences.front()};
-    return settled;
+    if (!request.contract->options.strict || settled.sentences.empty()) return settled;
+    std::string all = "--strict:";
+    for (const std::string& sentence : settled.sentences)
+        all += " " + sentence;
+    return Error{.code = Code::refused, .message = std::move(all)};
 }
 
 // Too many buckets to ask them all: nothing is assumed of any.

@@ -36,6 +36,7 @@ class Guarantees(FaultsTest):
                 s3 = self.plant("--quirks", quirks)
                 outcome = self.refused_untouched(s3, 3, "mv", "s3://b/in/", "s3://b/out/", "--strict")
                 self.assertIn("--strict: ", outcome.err)
+                self.assertGreaterEqual(outcome.err.count("This store "), 3, "every missing guarantee is named")
 
     def test_V10_without_strict_the_missing_guards_are_said_and_reported(self):
         for quirks in ("ignores", "radosgw"):
