@@ -9,7 +9,8 @@ namespace {
 
 // In the order of the enums.
 constexpr std::array<std::string_view, 5> kDoWords = {"move", "move-back", "copy", "skip", "fail"};
-constexpr std::array<std::string_view, 6> kStateWords = {"none", "copied", "deleted", "done", "skipped", "failed"};
+constexpr std::array<std::string_view, 7> kStateWords = {"none",    "copied", "deleted", "done",
+                                                         "skipped", "failed", "reopened"};
 constexpr std::array<std::string_view, 5> kProofWords = {"none", "checksum", "etag", "bytes", "size"};
 
 template <class Enum, std::size_t N>

@@ -37,16 +37,17 @@ std::string_view name_of(Do what);
 
 // How far an action of the parent run had come: what undo starts from.
 enum class ReceiptState : std::uint8_t {
-    none,     // claimed without a receipt, or never claimed
-    copied,   // the target is there and proven; the source is still there
-    deleted,  // and now the source is gone: final for a move
-    done,     // final: nothing (more) had to be done, or all was
-    skipped,  // final: left as it was, for `reason`
-    failed,   // final: see `code` and `reason`; the source is where it was
+    none,      // claimed without a receipt, or never claimed
+    copied,    // the target is there and proven; the source is still there
+    deleted,   // and now the source is gone: final for a move
+    done,      // final: nothing (more) had to be done, or all was
+    skipped,   // final: left as it was, for `reason`
+    failed,    // final: see `code` and `reason`; the source is where it was
+    reopened,  // a later process takes up again what failed: doubtful from here on, and `reason` is counted no more
 };
 std::string_view name_of(ReceiptState state);
 inline bool is_final(ReceiptState state) {
-    return state != ReceiptState::none && state != ReceiptState::copied;
+    return state != ReceiptState::none && state != ReceiptState::copied && state != ReceiptState::reopened;
 }
 
 struct Action {

@@ -47,6 +47,8 @@ Status ActionStates::apply(const JournalLine& line) {
             if (get(n) == ActionState::none) set(n, ActionState::doubtful);
     } else if (is_final(line.receipt.state)) {
         set(last, ActionState::final);
+    } else if (line.receipt.state == ReceiptState::reopened) {
+        set(last, ActionState::doubtful);
     } else if (line.receipt.state == ReceiptState::copied && get(last) != ActionState::final) {
         set(last, ActionState::copied);
     }

@@ -23,17 +23,28 @@ std::string word_of(const Receipt& receipt) {
     return receipt.state == ReceiptState::deleted ? "moved" : std::string(name_of(receipt.state));
 }
 
+void take_back(std::map<std::string, std::uint64_t>& counts, const std::string& word) {
+    const auto counted = counts.find(word);
+    if (counted != counts.end() && --counted->second == 0) counts.erase(counted);
+}
+
 }  // namespace
 
 void Balance::count(const Receipt& receipt) {
-    if (!is_final(receipt.state)) return;
+    const bool reopened = receipt.state == ReceiptState::reopened;
+    if (!is_final(receipt.state) && !reopened) return;
     const std::scoped_lock lock(mutex_);
-    const bool skipped = receipt.state == ReceiptState::skipped, failed = receipt.state == ReceiptState::failed;
-    ++(skipped ? skipped_ : failed ? failed_ : done_);
-    ++(skipped ? skipped_by_ : failed ? failed_by_ : done_by_)[word_of(receipt)];
+    const bool skipped = receipt.state == ReceiptState::skipped;
+    const bool failed = receipt.state == ReceiptState::failed || reopened;
+    auto& number = skipped ? skipped_ : failed ? failed_ : done_;
+    number += reopened ? -1 : 1;
+    const auto count_in = [&](std::map<std::string, std::uint64_t>& counts, const std::string& word) {
+        reopened ? take_back(counts, word) : void(++counts[word]);
+    };
+    count_in(skipped ? skipped_by_ : failed ? failed_by_ : done_by_, word_of(receipt));
     for (std::string_view words = receipt.lost; !words.empty();) {
         const std::size_t comma = words.find(',');
-        ++lost_[std::string(words.substr(0, comma))];
+        count_in(lost_, std::string(words.substr(0, comma)));
         words.remove_prefix(comma == std::string_view::npos ? words.size() : comma + 1);
     }
 }

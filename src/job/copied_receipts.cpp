@@ -21,6 +21,10 @@ Status CopiedReceipts::load(const std::string& journal, const ActionStates& stat
         if (receipt.n >= states.size())
             return Error{.code = Code::corrupt,
                          .message = "the journal names action " + std::to_string(receipt.n) + ", which the plan lacks"};
+        if (receipt.state == ReceiptState::reopened) {
+            if (counted.set(receipt.n, ActionState::doubtful) == ActionState::final) final(receipt);
+            return {};
+        }
         if (is_final(receipt.state)) {
             if (counted.set(receipt.n, ActionState::final) != ActionState::final) final(receipt);
             return {};

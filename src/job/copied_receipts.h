@@ -16,7 +16,8 @@ class CopiedReceipts {
 public:
     explicit CopiedReceipts(const std::string& scratch) : sorted_(scratch) {}
 
-    // Reads the journal: calls `final` with the first final receipt of each action, and keeps the `copied` receipts of
+    // Reads the journal: calls `final` with the first final receipt of each action, and, where that was reopened, with
+    // what says so and the first one after it; keeps the `copied` receipts of
     // those that `states` says are copied.
     Status load(const std::string& journal, const ActionStates& states,
                 const std::function<void(const Receipt&)>& final);

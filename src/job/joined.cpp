@@ -76,7 +76,10 @@ struct JoinedReader::Impl {
         }
         TRY_LET(json, parser.parse(line));
         TRY_LET(receipt, read_receipt(json));
-        (is_final(receipt.state) ? joined.final : joined.copied) = receipt;
+        if (receipt.state == ReceiptState::reopened)
+            joined.final.reset();
+        else
+            (is_final(receipt.state) ? joined.final : joined.copied) = receipt;
         return {};
     }
 };

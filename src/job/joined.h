@@ -15,7 +15,7 @@ struct JoinedAction {
     Action action;
     ActionState state = ActionState::none;
     std::optional<Receipt> copied;  // the last `copied` receipt
-    std::optional<Receipt> final;   // the last final receipt
+    std::optional<Receipt> final;   // the last final receipt; nullopt: none, or reopened since
     std::string was;                // the old values of the last `read` line, JSON; empty: none
 };
 

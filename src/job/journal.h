@@ -123,7 +123,8 @@ public:
     explicit ActionStates(std::uint64_t actions);
     ActionState get(std::uint64_t n) const;
     ActionState set(std::uint64_t n, ActionState state);  // the state before
-    // Claims and receipts; a final state stays. Error: corrupt (the line names an action the plan does not have).
+    // Claims and receipts; a final state stays, unless what failed is reopened. Error: corrupt (the line names an
+    // action the plan does not have).
     Status apply(const JournalLine& line);
     std::uint64_t size() const { return size_; }
     std::uint64_t count(ActionState state) const;

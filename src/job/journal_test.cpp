@@ -488,6 +488,11 @@ TEST(ActionStates, FollowClaimsAndReceipts) {
     ASSERT_TRUE(states.apply(receipt(32, ReceiptState::deleted)));
     ASSERT_TRUE(states.apply(receipt(33, ReceiptState::failed)));
     ASSERT_TRUE(states.apply(receipt(33, ReceiptState::copied)));
+    ASSERT_TRUE(states.apply(receipt(34, ReceiptState::failed)));
+    ASSERT_TRUE(states.apply(receipt(34, ReceiptState::reopened)));
+    ASSERT_TRUE(states.apply(receipt(35, ReceiptState::failed)));
+    ASSERT_TRUE(states.apply(receipt(35, ReceiptState::reopened)));
+    ASSERT_TRUE(states.apply(receipt(35, ReceiptState::copied)));
     // A later process claims the rest of the slice again.
     ASSERT_TRUE(states.apply({.kind = JournalLine::Kind::claim, .first = 30, .last = 39}));
     EXPECT_EQ(states.get(29), ActionState::none);
@@ -495,8 +500,10 @@ TEST(ActionStates, FollowClaimsAndReceipts) {
     EXPECT_EQ(states.get(31), ActionState::copied);
     EXPECT_EQ(states.get(32), ActionState::final);
     EXPECT_EQ(states.get(33), ActionState::final);
+    EXPECT_EQ(states.get(34), ActionState::doubtful);
+    EXPECT_EQ(states.get(35), ActionState::copied);
     EXPECT_EQ(states.count(ActionState::none), 90U);
-    EXPECT_EQ(states.count(ActionState::doubtful), 7U);
+    EXPECT_EQ(states.count(ActionState::doubtful), 6U);
 }
 
 TEST(ActionStates, RefuseActionsThePlanDoesNotHave) {

@@ -84,7 +84,10 @@ private:
         if (!run_.progress) return;
         RunProgress& progress = *run_.progress;
         const bool failed = receipt.state == ReceiptState::failed, skipped = receipt.state == ReceiptState::skipped;
-        ++(failed ? progress.failed : skipped ? progress.skipped : progress.done);
+        if (receipt.state == ReceiptState::reopened)
+            --progress.failed;
+        else
+            ++(failed ? progress.failed : skipped ? progress.skipped : progress.done);
     }
 
     // --- the feeder ---

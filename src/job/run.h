@@ -20,7 +20,7 @@ namespace dray {
 // The balance of a run: listed = done + skipped + failed + left, by reason. Thread-safe.
 class Balance {
 public:
-    void count(const Receipt& receipt);  // final receipts count; others do nothing
+    void count(const Receipt& receipt);  // final receipts count, what is reopened is taken back; others do nothing
     struct Totals {
         std::uint64_t listed = 0, done = 0, skipped = 0, failed = 0, left = 0;
         std::map<std::string, std::uint64_t> skipped_by, failed_by, done_by;  // done_by: "moved", "equal", ...

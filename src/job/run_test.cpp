@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/temp_directory.h"
+#include "job/joined.h"
 
 namespace dray {
 namespace {
@@ -246,6 +247,66 @@ TEST(RunPlan, CountsAnActionOnceThoughItHasSeveralFinalReceipts) {
     EXPECT_EQ(run.process(twice, {.ctx = {}}).balance.done, 10U);
     Scripted nothing(move_it);
     EXPECT_EQ(run.process(nothing, {.ctx = {}}).balance.done, 10U);
+}
+
+// What failed in one process, is reopened by the next and done by the one after it, is done, and nothing else.
+TEST(RunPlan, CountsWhatWasReopenedByWhatCameAfterIt) {
+    const Moves run(10);
+    const Receipt failed{
+        .n = 3, .state = ReceiptState::failed, .code = Code::conflict, .reason = "conflict", .lost = "tags"};
+    Scripted fails([&](const Action& action, const Earlier&, Recorder& recorder) {
+        if (action.n == 4) recorder.record({.n = 4, .state = ReceiptState::copied, .etag = "e"});
+        Receipt receipt = failed;
+        receipt.n = action.n;
+        recorder.record(action.n == 3 || action.n == 4 ? receipt : deletion(action.n));
+    });
+    EXPECT_EQ(run.process(fails, {.ctx = {}}).balance.failed, 2U);
+    {
+        auto journal = read_journal(run.journal(), {});
+        auto writer = JournalWriter::go_on(run.journal(), *journal, {.plan_checksum = run.checksum});
+        ASSERT_TRUE(writer);
+        for (const std::uint64_t n : {3, 4}) {
+            Receipt reopened = failed;
+            reopened.n = n;
+            reopened.state = ReceiptState::reopened;
+            (*writer)->append(reopened);
+        }
+        (*writer)->append({.n = 4, .state = ReceiptState::copied, .etag = "e"});
+        ASSERT_TRUE((*writer)->close({}));
+    }
+    RunProgress progress;
+    Scripted again([](const Action& action, const Earlier& earlier, Recorder& recorder) {
+        EXPECT_EQ(earlier.state, action.n == 4 ? ActionState::copied : ActionState::doubtful);
+        EXPECT_EQ(earlier.copied.has_value(), action.n == 4);
+        recorder.record(deletion(action.n));
+    });
+    const auto outcome = run.process(again, {.ctx = {}, .progress = &progress});
+    EXPECT_EQ(again.seen, (std::set<std::uint64_t>{3, 4}));
+    EXPECT_EQ(outcome.balance.done_by, (std::map<std::string, std::uint64_t>{{"moved", 10}}));
+    EXPECT_TRUE(outcome.balance.failed_by.empty() && outcome.balance.lost.empty());
+    EXPECT_EQ(outcome.balance.left + outcome.balance.failed, 0U);
+    EXPECT_EQ(progress.failed, 0U);
+    EXPECT_EQ(progress.done, 10U);
+    Scripted nothing(move_it);
+    EXPECT_EQ(run.process(nothing, {.ctx = {}}).balance.done, 10U) << "nor is it counted twice later";
+    EXPECT_TRUE(nothing.seen.empty());
+}
+
+TEST(JoinedReader, HasNoFinalReceiptForWhatWasReopened) {
+    const Moves run(2);
+    Scripted fails([](const Action& action, const Earlier&, Recorder& recorder) {
+        recorder.record({.n = action.n, .state = ReceiptState::failed, .code = Code::conflict, .reason = "conflict"});
+        if (action.n == 1) recorder.record({.n = 1, .state = ReceiptState::reopened, .reason = "conflict"});
+    });
+    run.process(fails, {.ctx = {}});
+    auto plan = PlanReader::open(run.plan());
+    auto joined = JoinedReader::open(*plan, run.journal(), run.temp.path());
+    ASSERT_TRUE(joined);
+
+    EXPECT_TRUE((*joined->next())->final);
+    const auto reopened = *joined->next();
+    EXPECT_FALSE(reopened->final);
+    EXPECT_EQ(reopened->state, ActionState::doubtful);
 }
 
 TEST(RunPlan, BeginsNoMoreThanItsLimit) {

@@ -14,12 +14,13 @@ Step decide_move(const Sight& sight) {
 }
 
 Step decide_move_back(const Sight& sight) {
-    if (sight.one_object) return Step::alias;
+    if (sight.one_object && !sight.was_there) return Step::alias;
     const bool restored = sight.to_there && (sight.as_planned || (sight.from_there && sight.equal));
     if (restored) {
-        if (!sight.from_there || sight.not_ours) return Step::done;
-        // R12: a source as planned beside a target that is not ours: undone, the target is left.
-        return sight.target_as_recorded || sight.equal ? Step::copied : Step::done;
+        if (!sight.from_there || sight.was_there) return Step::done;
+        // R12: a source as planned beside a target that is not ours: the target is left, and a person is told.
+        const bool ours = !sight.not_ours && (sight.target_as_recorded || sight.equal);
+        return ours ? Step::copied : Step::target_left;
     }
     if (sight.to_there) return Step::source_changed;
     const bool good = sight.from_there && (sight.target_as_recorded || sight.target_has_planned_md5);
@@ -35,6 +36,7 @@ std::string_view name_of(Step step) {
         case Step::target_differs: return "target-differs";
         case Step::source_changed: return "source-changed";
         case Step::vanished: return "vanished";
+        case Step::target_left: return "target-left";
     }
     return "?";
 }

@@ -21,7 +21,8 @@ struct Sight {
     bool target_has_planned_md5 = false;
     bool equal = false;       // both are there, and their bytes are proven equal
     bool one_object = false;  // R6: both are there with one ETag and one LastModified
-    bool not_ours = false;    // R4, undo: the target was there before the parent run began
+    bool was_there = false;   // R4, undo: the parent's plan or receipt says that the target was there before it
+    bool not_ours = false;  // R4, undo: that, or without a receipt of the parent's copy, that it is older than the run
 };
 
 enum class Step : std::uint8_t {
@@ -32,6 +33,7 @@ enum class Step : std::uint8_t {
     target_differs,  // something else is at the target
     source_changed,  // the planned source is another object by now
     vanished,        // the source is gone, and the target is not proven to be it
+    target_left,     // undo: the source is back, and nothing proves that the parent made what is at the target
 };
 std::string_view name_of(Step step);
 

@@ -13,7 +13,8 @@ struct World {
     int from = 0, to = 0;  // what is there
     int planned = 0;       // the listed source
     int recorded = 0;      // the target of the `copied` receipt
-    bool keep = false;     // R4
+    bool before = false;   // R4: the plan or a receipt says that the target was there before
+    bool keep = false;     // R4: that, or it seems so
     bool one = false;      // one object under both names
 };
 
@@ -36,13 +37,13 @@ Step model_move(const World& w) {
 
 // And for undo: `to` is the source, `from` the target.
 Step model_move_back(const World& w) {
-    if (w.one) return Step::alias;
+    if (w.one) return w.before ? Step::done : Step::alias;
     const int source = w.to, target = w.from;
     const bool ok = source != 0 && (source == w.planned || (target != 0 && same_content(source, target)));
     if (ok) {
-        if (target == 0 || w.keep) return Step::done;
-        const bool ours = (w.recorded != 0 && target == w.recorded) || same_content(target, source);
-        return ours ? Step::copied : Step::done;
+        if (target == 0 || w.before) return Step::done;
+        const bool ours = !w.keep && ((w.recorded != 0 && target == w.recorded) || same_content(target, source));
+        return ours ? Step::copied : Step::target_left;
     }
     if (source != 0) return Step::source_changed;
     const bool good = target != 0 && ((w.recorded != 0 && target == w.recorded) || (w.md5 && target == w.planned));
@@ -58,6 +59,7 @@ Sight seen(const World& w, bool back) {
             .target_has_planned_md5 = w.md5 && target != 0 && target == w.planned,
             .equal = w.from != 0 && w.to != 0 && same_content(w.from, w.to),
             .one_object = w.one,
+            .was_there = w.before,
             .not_ours = w.keep};
 }
 
@@ -71,10 +73,10 @@ void for_each_world(Check check) {
             for (const int from : things)
                 for (const int to : things)
                     for (const int recorded : things)
-                        for (const bool keep : {false, true})
+                        for (const int keep : {0, 1, 2})
                             for (const bool one : {false, true})
                                 if (!one || (from != 0 && from == to))
-                                    check(World{md5, from, to, planned, recorded, keep, one});
+                                    check(World{md5, from, to, planned, recorded, keep == 2, keep != 0, one});
         }
     }
 }

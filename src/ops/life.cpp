@@ -150,6 +150,34 @@ Result<std::unique_ptr<Past>> read_past(const RunPaths& run, const PlanReader& p
     return past;
 }
 
+// Of what the plan left to be done, not what the plan itself had failed (a collision that is kept).
+std::uint64_t failed_in_apply(const Balance::Totals& balance, const PlanTotals& plan) {
+    std::uint64_t by_plan = 0;
+    for (const auto& [reason, count] : plan.failed)
+        by_plan += count;
+    return balance.failed - by_plan;
+}
+
+// Whoever asks for a run again wants what failed to be tried again: from here on it is doubtful, or copied where a
+// receipt says so. Durable when it returns, for the journal is read once more before the first effect.
+Status reopen_failed(PlanReader& plan, const RunPaths& run, JournalWriter& journal, ActionStates& states) {
+    TRY_LET(joined, JoinedReader::open(plan, run.journal(), run.scratch()));
+    Ticket last = 0;
+    for (;;) {
+        TRY_LET(action, joined.next());
+        if (!action) return journal.wait_durable(last);
+        if (!action->final || action->final->state != ReceiptState::failed) continue;
+        const Receipt& failed = *action->final;
+        last = journal.append({.n = failed.n,
+                               .state = ReceiptState::reopened,
+                               .code = failed.code,
+                               .reason = failed.reason,
+                               .lost = failed.lost});
+        if (action->copied) last = journal.append(*action->copied);
+        states.set(failed.n, action->copied ? ActionState::copied : ActionState::doubtful);
+    }
+}
+
 bool is_finished(const JournalSummary& journal) {
     return journal.last_process_ended && !journal.ends.empty() && journal.ends.back().outcome == "finished";
 }
@@ -252,7 +280,7 @@ public:
         result_.balance = past->balance.totals(plan.totals());
         result_.outside = plan.totals().outside;
         result_.first_outside = plan.totals().first_outside;
-        if (result_.balance.left == 0 && past->any) {
+        if (result_.balance.left == 0 && past->any && failed_in_apply(result_.balance, plan.totals()) == 0) {
             TRY(close_finished(plan, *past));
             return result_;
         }
@@ -345,6 +373,7 @@ private:
         }
         TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
         if (first_answer) TRY(journal->first_answer(*first_answer));
+        if (failed_in_apply(result_.balance, plan.totals()) > 0) TRY(reopen_failed(plan, run_, *journal, past.states));
         auto performer = make_safe_move(move_setup(contract, past, stores, settled, locked));
 
         enter(env_.watcher, plan.header().command == "undo" ? "undoing" : "moving");
@@ -380,12 +409,8 @@ private:
         result_.stopped = !result_.error && ctx_.stopped() && result_.balance.left > 0;
     }
 
-    // Nothing failed but what the plan itself had failed (a collision that is kept): that holds nobody up.
     bool all_copied(const PlanTotals& plan, const ActionStates& states) const {
-        std::uint64_t by_plan = 0;
-        for (const auto& [reason, count] : plan.failed)
-            by_plan += count;
-        return !result_.error && !result_.stopped && result_.balance.failed == by_plan &&
+        return !result_.error && !result_.stopped && failed_in_apply(result_.balance, plan) == 0 &&
                states.count(ActionState::copied) == result_.balance.left;
     }
 

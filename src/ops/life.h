@@ -118,12 +118,14 @@ struct MoveRunOptions {
 Result<RunResult> move_run(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
                            const MoveRunOptions& options = {});
 
-// Carries out a planned run, or goes on with one: `run` as StateDirectory::find_run() takes it. A finished run is
-// answered with its balance. Errors before the first effect: refused (sealed by an undo, locked, aliases, strict),
-// corrupt, conflict, not_found, ...; later ones are in RunResult::error.
+// Carries out a planned run, or goes on with one: `run` as StateDirectory::find_run() takes it. What failed in it is
+// tried again. A finished run in which nothing failed is answered with its balance. Errors before the first effect:
+// refused (sealed by an undo, locked, aliases, strict), corrupt, conflict, not_found, ...; later ones are in
+// RunResult::error.
 Result<RunResult> apply_run(const Context& ctx, const RunEnvironment& env, const std::string& run);
 
-// Plans and applies the undo of a run, or goes on with the undo that sealed it. What cannot come back is said first.
+// Plans and applies the undo of a run, or goes on with the undo that sealed it; what failed in that is tried again.
+// What cannot come back is said first.
 Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const std::string& run,
                            const std::vector<std::string>& argv);
 

@@ -2,94 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <set>
 
 #include "base/checksum.h"
-#include "base/file.h"
-#include "base/temp_directory.h"
-#include "job/run_dir.h"
-#include "store/fault_store.h"
-#include "store/memory_store.h"
+#include "ops/life_rig.h"
 
 namespace dray {
 namespace {
-
-const Scope kEverything{.identity = "mem:", .bucket = "b", .prefix = ""};
-
-// A state directory and a store in memory; each process opens the store anew, with the faults it is given.
-class Life {
-public:
-    Life() {
-        env.state_directory = temp.file("state");
-        env.workers = 2;
-        env.open_store = [this](PlannedStore& planned) -> Result<std::unique_ptr<ObjectStore>> {
-            planned.identity = store->identity();
-            auto opened = make_fault_store(store, &clock);
-            for (const FaultRule& rule : faults)
-                opened->add(rule);
-            return std::unique_ptr<ObjectStore>(std::move(opened));
-        };
-    }
-
-    void put(const std::string& key, const std::string& bytes = "body") {
-        clock.advance(std::chrono::seconds(2));
-        EXPECT_TRUE(store->put(ctx, {"b", key, {}}, bytes));
-        clock.advance(std::chrono::seconds(2));
-    }
-    bool there(const std::string& key) const { return store->head(ctx, {"b", key, {}}).has_value(); }
-
-    static MoveCommand command(const std::string& in = "in/", bool exclusive = false) {
-        MoveCommand command{.stores = {{}}, .source_bucket = "b", .source_prefix = in};
-        command.options.exclusive = exclusive;
-        command.rule = {
-            .to = "{path}", .source_bucket = "b", .source_prefix = in, .target_bucket = "b", .target_prefix = "out/"};
-        return command;
-    }
-    RunPaths plan(const std::string& in = "in/", bool exclusive = false) {
-        auto planned = plan_move(ctx, env, command(in, exclusive));
-        EXPECT_TRUE(planned) << planned.error().message;
-        return planned->run;
-    }
-    RunResult apply(const RunPaths& run) {
-        auto result = apply_run(ctx, env, run.id);
-        EXPECT_TRUE(result) << result.error().message;
-        return result ? *result : RunResult{};
-    }
-    RunPhase phase(const RunPaths& run) {
-        auto status = run_status(env, run.id);
-        EXPECT_TRUE(status);
-        return status->summary.phase;
-    }
-    std::vector<RunSummary> runs() {
-        auto state = StateDirectory::open(env.state_directory);
-        EXPECT_TRUE(state);
-        return *state->runs();
-    }
-    // What another run would be told that wants the whole bucket.
-    ScopeGrant ask_for_everything() {
-        auto state = StateDirectory::open(env.state_directory);
-        EXPECT_TRUE(state && state->create_run("other"));
-        auto grant = take_scopes(*state, "other", {kEverything}, clock.wall());
-        EXPECT_TRUE(grant) << grant.error().message;
-        return *std::move(grant);
-    }
-
-    TempDirectory temp;
-    SimulatedClock clock;
-    Context ctx{nullptr, &clock};
-    std::shared_ptr<ObjectStore> store = make_memory_store({.clock = &clock});
-    std::vector<FaultRule> faults;
-    RunEnvironment env;
-};
-
-// As if the process had died just before its end line.
-void cut_the_end(const RunPaths& run) {
-    const std::string text = *read_file(run.journal(), 1 << 20);
-    const auto end = text.find("{\"end\"");
-    ASSERT_NE(end, std::string::npos);
-    std::filesystem::resize_file(run.journal(), end);
-}
 
 TEST(Life, AnotherStoreThanThePlansIsRefused) {
     Life life;
@@ -268,6 +187,105 @@ TEST(Life, UndoLeavesATargetThatWasFoundEqualAndNotMade) {
     EXPECT_TRUE(undone->finished());
     EXPECT_TRUE(life.there("in/a"));
     EXPECT_TRUE(life.there("out/a")) << "it is the other writer's";
+    EXPECT_EQ(undone->balance.done_by["target-kept"], 1U);
+}
+
+TEST(Life, WhatFailedIsTriedAgainWhenTheRunIsResumed) {
+    Life life;
+    life.put("in/a", "ours");
+    life.put("in/b");
+    const RunPaths run = life.plan();
+    life.put("out/a", "theirs");
+    const RunResult first = life.apply(run);
+    ASSERT_TRUE(first.finished());
+    ASSERT_EQ(first.balance.failed_by.at("conflict"), 1U);
+    EXPECT_EQ(life.apply(run).balance.failed, 1U) << "the cause is there still";
+    EXPECT_EQ(life.phase(run), RunPhase::finished);
+
+    ASSERT_TRUE(life.store->remove(life.ctx, {"b", "out/a", {}}, {}));
+    const RunResult again = life.apply(run);
+
+    EXPECT_TRUE(again.finished());
+    EXPECT_EQ(again.balance.done_by, (std::map<std::string, std::uint64_t>{{"moved", 2}}));
+    EXPECT_TRUE(again.balance.failed_by.empty());
+    EXPECT_TRUE(life.there("out/a") && !life.there("in/a"));
+    auto verified = verify_run(life.ctx, life.env, run.id, {});
+    ASSERT_TRUE(verified);
+    EXPECT_EQ(verified->good, 2U);
+
+    std::size_t requests = 0;
+    life.faults = {{.count = 1000, .before = [&](const Call&) { ++requests; }}};
+    EXPECT_TRUE(life.apply(run).finished());
+    EXPECT_EQ(requests, 0U) << "nothing failed, nothing is left: it is answered from its files";
+}
+
+TEST(Life, WithDeleteAfterTheRestIsDeletedOnceTheCauseOfAFailureIsGone) {
+    Life life;
+    life.put("in/a", "ours");
+    life.put("in/b");
+    MoveCommand command = Life::command();
+    command.options.delete_after = true;
+    auto planned = plan_move(life.ctx, life.env, command);
+    ASSERT_TRUE(planned);
+    life.put("out/a", "theirs");
+    EXPECT_EQ(life.apply(planned->run).balance.left, 1U) << "no source goes before all are copied";
+    ASSERT_TRUE(life.there("in/b"));
+
+    ASSERT_TRUE(life.store->remove(life.ctx, {"b", "out/a", {}}, {}));
+    const RunResult again = life.apply(planned->run);
+
+    EXPECT_TRUE(again.finished());
+    EXPECT_EQ(again.balance.done, 2U);
+    EXPECT_FALSE(life.there("in/a") || life.there("in/b"));
+    EXPECT_TRUE(life.ask_for_everything().lock);
+}
+
+TEST(Life, AnUndoThatFailedDoesTheRestWhenItIsAskedAgain) {
+    Life life;
+    life.put("in/a");
+    life.put("in/b");
+    const RunPaths first = life.plan();
+    ASSERT_TRUE(life.apply(first).finished());
+    MoveCommand further = Life::command("out/");
+    further.rule.to = "{path}";
+    further.rule.target_prefix = "fin/";
+    auto planned = plan_move(life.ctx, life.env, further);
+    ASSERT_TRUE(planned);
+    ASSERT_TRUE(life.apply(planned->run).finished());
+    auto early = undo_run(life.ctx, life.env, first.id, {});
+    ASSERT_TRUE(early);
+    ASSERT_EQ(early->balance.failed_by["not_found"], 2U) << "what it made is not there: the second run goes first";
+
+    ASSERT_TRUE(undo_run(life.ctx, life.env, planned->run.id, {}));
+    auto again = undo_run(life.ctx, life.env, first.id, {});
+
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->run.id, early->run.id) << "one undo, under one seal";
+    EXPECT_TRUE(again->finished());
+    EXPECT_EQ(again->balance.failed, 0U);
+    EXPECT_TRUE(life.there("in/a") && life.there("in/b") && !life.there("out/a"));
+}
+
+TEST(Life, ARunThatWasKilledWhileItTriedAgainIsUnfinished) {
+    Life life;
+    life.put("in/a", "ours");
+    const RunPaths run = life.plan();
+    life.put("out/a", "theirs");
+    ASSERT_EQ(life.apply(run).balance.failed, 1U);
+    ASSERT_TRUE(life.store->remove(life.ctx, {"b", "out/a", {}}, {}));
+    life.faults = {{.verb = Verb::copy, .action = FaultAction::die_after}};
+    life.apply(run);
+    life.faults.clear();
+
+    auto status = run_status(life.env, run.id);
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->balance.left, 1U);
+    EXPECT_TRUE(status->balance.failed_by.empty());
+    auto verified = verify_run(life.ctx, life.env, run.id, {});
+    ASSERT_TRUE(verified);
+    EXPECT_EQ(verified->bad_by["unfinished"], 1U);
+    EXPECT_TRUE(life.apply(run).finished());
+    EXPECT_TRUE(life.there("out/a") && !life.there("in/a"));
 }
 
 // R17. On a store that overwrites, and under --exclusive, nothing but this look stands between the two runs.

@@ -70,6 +70,8 @@ public:
             if (receipt.state == ReceiptState::copied) {
                 known.copied = receipt;
                 known.state = ActionState::copied;
+            } else if (receipt.state == ReceiptState::reopened) {
+                known.state = known.copied ? ActionState::copied : ActionState::doubtful;
             } else {
                 known.state = ActionState::final;
             }
@@ -80,6 +82,7 @@ public:
     Receipt final(std::uint64_t n) const {
         Receipt found{.n = n};
         for (const Receipt& receipt : receipts_) {
+            if (receipt.n == n && receipt.state == ReceiptState::reopened) found = {.n = n};
             if (receipt.n != n || !is_final(receipt.state)) continue;
             EXPECT_EQ(found.state, ReceiptState::none) << "two final receipts for action " << n;
             found = receipt;
@@ -207,6 +210,15 @@ public:
         faults->revive();
         claimed = true;
         stay_quiet_until(clock.wall() + kQuietTimeUnansweredCopy);
+        earlier_quiet_until = quiet_until;
+    }
+    // Somebody asks for the run again: what failed is doubtful.
+    void try_again() {
+        for (const Action& action : actions) {
+            if (journal->final(action.n).state != ReceiptState::failed) continue;
+            EXPECT_TRUE(journal->wait_durable(journal->record({.n = action.n, .state = ReceiptState::reopened})));
+        }
+        claimed = true;
         earlier_quiet_until = quiet_until;
     }
     void stay_quiet_until(WallTime until) { quiet_until = std::max(quiet_until.value_or(until), until); }

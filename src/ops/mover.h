@@ -65,8 +65,11 @@ private:
     void go_on(const Context& ctx, OneMove move, Recorder& recorder, Next next);
     bool must_stop(const Work& work) const;
     // Receipts. All return Next::over.
-    Next done(Work work, std::string reason = {}, std::string detail = {});
-    Next restored(Work work, const ObjectInfo& source, std::string reason, std::string detail);  // of an undo
+    Next done(Work work);
+    // With what is at `to` now, which verify goes by (R15): the target of a move, the source that an undo restored.
+    Next done(Work work, const ObjectInfo& to, std::string reason, std::string detail);
+    // Of an undo: the source is back, and the target stays although the parent may have made it.
+    Next left_behind(Work work, const ObjectInfo& source, std::string reason, std::string detail);
     Next deleted(Work work, std::string version = {});
     Next failed(Work work, Code code, std::string reason, std::string detail);
     Next failed(Work work, const Error& error, std::string reason = {});

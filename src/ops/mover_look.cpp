@@ -76,21 +76,25 @@ Sight Mover::sight_of(const OneMove& move, const ObjectInfo* from, const ObjectI
     if (target) {
         sight.target_as_recorded = has_etag(*target, recorded) || (rule(15) && has_checksum(*target, checksum));
         sight.target_has_planned_md5 = is_plain_md5(target->etag) && has_etag(*target, move.planned().etag);
+        sight.was_there = move.back && rule(4) && action.target_existed;
         sight.not_ours = move.back && not_ours(move, *target);
     }
     // R6: found, not made. Seconds are coarse, so a copy of ours may have its source's LastModified; our receipt says
     // so, unless the two keys may be one object after all.
     const bool found = move.back ? action.target_existed : move.found_equal;
-    const bool apart = action.from.bucket == action.to.bucket && !may_be_one_object(action.from.key, action.to.key);
+    const bool apart = action.from.bucket != action.to.bucket || !may_be_one_object(action.from.key, action.to.key);
     const bool made = sight.target_as_recorded && !found && apart;
     sight.one_object = rule(6) && from && to && one_object(*from, *to) && !made;
     return sight;
 }
 
-// R4. Both times are the store's; LastModified often has whole seconds only, so seconds are compared.
+// R4. What the parent's receipt says that it made is ours, whatever the clocks say: of a gateway the clock that answers
+// and the one that dates objects may be two. Without a receipt these tell; LastModified often has whole seconds only,
+// so seconds are compared.
 bool Mover::not_ours(const OneMove& move, const ObjectInfo& target) const {
     if (!rule(4)) return false;
     if (move.action.target_existed) return true;
+    if (!move.from().etag.empty()) return false;
     using std::chrono::floor, std::chrono::seconds;
     return setup_.parent_first_answer && target.modified != WallTime{} &&
            floor<seconds>(target.modified) < floor<seconds>(*setup_.parent_first_answer);
@@ -99,8 +103,7 @@ bool Mover::not_ours(const OneMove& move, const ObjectInfo& target) const {
 Step Mover::decided(const OneMove& move, const Sight& sight) const {
     if (!move.back) return decide_move(sight);
     const Step step = decide_move_back(sight);
-    const bool beside = step == Step::done && sight.from_there && !sight.not_ours;
-    return beside && !rule(12) ? Step::copied : step;
+    return step == Step::target_left && !rule(12) ? Step::copied : step;
 }
 
 Next Mover::decide(Work work, const ObjectInfo* from, const ObjectInfo* to) {
@@ -149,7 +152,7 @@ Next Mover::follow_move(Work work, Step step, const ObjectInfo* from, const Obje
         case Step::done:
             return move.copied
                        ? deleted(work)
-                       : done(work, move.doubted ? "vanished" : "done-by-other", naming("target", move.to(), to));
+                       : done(work, *to, move.doubted ? "vanished" : "done-by-other", naming("target", move.to(), to));
         case Step::alias:
             return failed(
                 work, Code::conflict, "alias",
@@ -166,6 +169,7 @@ Next Mover::follow_move(Work work, Step step, const ObjectInfo* from, const Obje
             if (!rule(11) && move.doubted) return done(work);
             return failed(work, Code::not_found, "not_found",
                           "the source is gone, and not by this run; " + naming("target", move.to(), to));
+        case Step::target_left: break;  // of undo
     }
     return Next::over;
 }
@@ -179,8 +183,17 @@ Next Mover::follow_move_back(Work work, Step step, const ObjectInfo* from, const
     switch (step) {
         case Step::copy: return move.action.parent_marker.empty() || move.marker_tried ? Next::copy : uncover(work);
         case Step::copied: return already_copied(work, *from, *to, proof);
-        case Step::done: return restored(work, *to, from ? "target-left" : "undone", from ? target : "");
-        case Step::alias: return restored(work, *to, "alias", target);
+        case Step::done: return done(work, *to, from ? "target-kept" : "undone", from ? target : "");
+        case Step::alias:
+            return left_behind(work, *to, "alias",
+                               "the target has the source's ETag and LastModified, so the two may be one object, and "
+                               "it is left; if they are two, remove it: " +
+                                   target);
+        case Step::target_left:
+            return left_behind(work, *to, "target-left",
+                               "the source is back, and nothing proves that the run made the target; if it is not "
+                               "wanted, remove it: " +
+                                   target);
         case Step::target_differs:
         case Step::source_changed:
             return failed(work, Code::conflict, "conflict", "another object is where the source was; " + target);

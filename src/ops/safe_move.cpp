@@ -200,22 +200,30 @@ bool Mover::must_stop(const Work& work) const {
     return work.ctx.stopped() || requests_.ended() || !work.recorder.may_change();
 }
 
-Next Mover::done(Work work, std::string reason, std::string detail) {
+Next Mover::done(Work work) {
+    work.recorder.record(
+        {.n = work.move.action.n, .state = ReceiptState::done, .requests = std::exchange(work.move.requests, 0)});
+    return Next::over;
+}
+
+Next Mover::done(Work work, const ObjectInfo& to, std::string reason, std::string detail) {
     work.recorder.record({.n = work.move.action.n,
                           .state = ReceiptState::done,
+                          .etag = to.etag,
+                          .checksum = checksum_text(to),
                           .requests = std::exchange(work.move.requests, 0),
                           .reason = std::move(reason),
                           .detail = std::move(detail)});
     return Next::over;
 }
 
-// What is at the source now counts as the planned object, whatever its ETag: verify goes by this receipt (R15).
-Next Mover::restored(Work work, const ObjectInfo& source, std::string reason, std::string detail) {
+Next Mover::left_behind(Work work, const ObjectInfo& source, std::string reason, std::string detail) {
     work.recorder.record({.n = work.move.action.n,
-                          .state = ReceiptState::done,
+                          .state = ReceiptState::failed,
                           .etag = source.etag,
                           .checksum = checksum_text(source),
                           .requests = std::exchange(work.move.requests, 0),
+                          .code = Code::conflict,
                           .reason = std::move(reason),
                           .detail = std::move(detail)});
     return Next::over;

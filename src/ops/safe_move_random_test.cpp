@@ -36,6 +36,7 @@ private:
         lay_out();
         script_faults();
         live();
+        if (below(3) == 0) try_again();
         if (::testing::Test::HasFailure()) return;
         hold_receipts_against_the_store();
         if (below(2) == 0) return settle();
@@ -44,6 +45,7 @@ private:
         undoing_ = true;
         deaths_left_ += below(2);
         live();
+        if (below(3) == 0) try_again();
         settle();
         if (was_finished) hold_undo_against_the_beginning();
     }
@@ -132,6 +134,11 @@ private:
             }
             rig_->after_death(below(rig_->journal->not_durable() + 1));
         }
+    }
+
+    void try_again() {
+        rig_->try_again();
+        live();
     }
 
     void look_over(const std::string& when) {

@@ -122,6 +122,40 @@ TEST(Rules, R4_UndoLeavesATargetThatIsOlderThanTheRun) {
     });
 }
 
+// The clock that answers the listing may be ahead of the one that dates objects.
+TEST(Rules, R4_ATargetThatOurReceiptNamesIsOursWhateverTheClockSays) {
+    MoveRig rig;
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    rig.first_answer = rig.clock.wall() + seconds(30);
+    ASSERT_TRUE(rig.run());
+
+    rig.become_undo();
+    ASSERT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().state, ReceiptState::deleted) << rig.final().reason;
+    EXPECT_TRUE(rig.there("in/a") && !rig.there("out/a"));
+}
+
+TEST(Rules, R4_ATargetWithoutAReceiptThatIsOlderThanTheRunIsLeftAndNamed) {
+    expect_needed(4, [](int off) {
+        MoveRig rig({.settings = without(off)});
+        rig.put("in/a", "body");
+        rig.plan("in/a", "out/a");
+        const ObjectInfo theirs = rig.put("out/a", "body");
+        rig.faults->add({.verb = Verb::copy, .action = FaultAction::die});
+        EXPECT_FALSE(rig.run());
+        rig.after_death();
+
+        rig.become_undo();
+        EXPECT_TRUE(rig.run());
+
+        EXPECT_TRUE(rig.there("in/a"));
+        return rig.bytes("out/a") == "body" && rig.final().state == ReceiptState::failed &&
+               rig.final().reason == "target-left" && rig.final().detail.find(theirs.etag) != std::string::npos;
+    });
+}
+
 TEST(Rules, R5_UndoNamesWhereThePlannedBytesAre) {
     expect_needed(5, [](int off) {
         MoveRig rig({.settings = without(off)});
@@ -156,6 +190,41 @@ TEST(Rules, R6_ACopyOfOursWithinTheSameSecondIsNoAlias) {
         EXPECT_EQ(rig.there("in/a"), back);
         EXPECT_EQ(rig.there("out/a"), !back);
     }
+}
+
+TEST(Rules, R6_NorIsOneInAnotherBucketUnderTheSameKey) {
+    MoveRig rig;
+    ASSERT_TRUE(rig.store->put(rig.ctx, {"b", "a", {}}, "body"));  // and the clock stands still
+    rig.plan("a", "a");
+    rig.actions[0].to = {.bucket = "c", .key = "a"};
+    rig.actions[0].target_existed = false;
+    rig.faults->add({.verb = Verb::remove_many, .action = FaultAction::die});
+    EXPECT_FALSE(rig.run());
+    rig.after_death();
+    rig.become_undo();
+
+    EXPECT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().state, ReceiptState::deleted) << rig.final().reason;
+    EXPECT_TRUE(rig.there("a"));
+    EXPECT_FALSE(rig.store->head(rig.ctx, {"c", "a", {}}));
+}
+
+TEST(Rules, R6_AnUndoThatMayBeLookingAtOneObjectFailsAndNamesIt) {
+    MoveRig rig;
+    ASSERT_TRUE(rig.store->put(rig.ctx, {"b", "in/a", {}}, "body"));
+    rig.plan("in/a", "out/a");
+    rig.faults->add({.verb = Verb::copy, .action = FaultAction::die_after});  // no receipt tells who made the target
+    EXPECT_FALSE(rig.run());
+    rig.after_death();
+    rig.become_undo();
+
+    EXPECT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().state, ReceiptState::failed);
+    EXPECT_EQ(rig.final().reason, "alias");
+    EXPECT_NE(rig.final().detail.find("out/a"), std::string::npos);
+    EXPECT_TRUE(rig.there("in/a") && rig.there("out/a"));
 }
 
 TEST(Rules, R6_ATargetThatIsTheSourceUnderAnotherNameIsLeftAlone) {
@@ -418,6 +487,21 @@ TEST(Rules, R16_SoIsOneThatHasWaitedTooLong) {
         EXPECT_TRUE(mover->finish(rig.ctx, *rig.journal));
 
         return rig.anywhere("body");
+    });
+}
+
+// What the plan says of its targets was true when it was listed; another run has moved something there since.
+TEST(Rules, R17_AStalePlanIsNotTrustedToSayThatATargetIsAbsent) {
+    expect_needed(17, [](int off) {
+        MoveSettings settings = without(off);
+        settings.exclusive = settings.plan_is_stale = true;
+        MoveRig rig({.honours = Honours::none, .settings = settings});
+        rig.put("in/a", "body");
+        rig.plan("in/a", "out/a");
+        rig.put("out/a", "the only copy of another run's");
+        EXPECT_TRUE(rig.run());
+
+        return rig.bytes("out/a") == "the only copy of another run's" && rig.there("in/a");
     });
 }
 

@@ -5,12 +5,6 @@
 namespace dray {
 namespace {
 
-// What the parent's last word on its target was; the copied receipt knows most.
-const Receipt* target_receipt(const JoinedAction& joined) {
-    if (joined.copied) return &*joined.copied;
-    return joined.final ? &*joined.final : nullptr;
-}
-
 // R4: the parent found its target there, equal, before it had sent anything. What it did not make, undo leaves.
 bool was_found(const JoinedAction& joined) {
     const auto says_equal = [](const std::optional<Receipt>& receipt) { return receipt && receipt->reason == "equal"; };
@@ -26,16 +20,12 @@ Action turned_round(JoinedAction&& joined) {
 
     if (joined.final && joined.final->state == ReceiptState::deleted) back.parent_marker = joined.final->version;
 
-    // The receipt's etag names what the parent made of the target. The planner's names what was there before it: left
-    // in, undo would take a stranger's object for ours.
-    const Receipt* made = target_receipt(joined);
-    if (made && !made->etag.empty()) {
-        back.from.etag = made->etag;
-        back.from.version = joined.copied ? joined.copied->version : std::string();
-        back.parent_checksum = made->checksum;
-    } else {
-        back.from.etag.clear();
-    }
+    // The receipt of the copy names what the parent made of the target. The planner's etag names what was there before
+    // it, and that of a `done` receipt what somebody else had brought: undo would take a stranger's object for ours.
+    const Receipt made = joined.copied.value_or(Receipt{});
+    back.from.etag = made.etag;
+    back.from.version = made.version;
+    back.parent_checksum = made.checksum;
     back.from.size = back.to.size;
     return back;
 }

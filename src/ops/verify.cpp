@@ -63,7 +63,9 @@ Expectation stays_at(const Action& action) {
 Expectation expected_of(const JoinedAction& joined) {
     const Action& action = joined.action;
     const Receipt& last = *joined.final;
-    if (last.state == ReceiptState::failed || last.state == ReceiptState::skipped) return stays_at(action);
+    // An undo that failed with an etag left the target, and names the source that is back.
+    const bool stayed = last.state == ReceiptState::failed || last.state == ReceiptState::skipped;
+    if (stayed && last.etag.empty()) return stays_at(action);
     Expectation expected{.present = &action.to};
     add_told(last, expected);
     if (joined.copied) add_told(*joined.copied, expected);

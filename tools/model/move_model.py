@@ -30,6 +30,8 @@ class Cfg:
     hold = False        # R9: delete of source waits out requests of dead processes
     md5_done = True     # R11: doubtful, source absent, target has planned MD5 -> done
     made = False        # R4: undo removes a target only if it was written after the run began (LastModified)
+    skew = False        # the clock that answers lists with is ahead of the one that dates objects: all of them seem older
+    receipt = False     # R4: ... except where our own durable receipt says that we made it: no clock is asked then
     same = False        # R6: two looks that show one object (ETag and LastModified equal) are an alias: source stays
     known = False       # R6: ... except where our own durable receipt says that we made the target
     second = False      # LastModified has whole seconds: a copy has its source's
@@ -39,6 +41,7 @@ class Cfg:
     fresh = False       # R17: a plan older than what another run did on its keys is not trusted: look, --exclusive too
     slow = False        # a copy that has read its source may land after the 60 s (5 GiB, 30 min limit)
     again = 0           # a new mv run over the same keys after undo
+    retry = 0           # how often a resume, or an undo, is asked to try again what failed; the cause may be gone by then
     blind = False       # an existing equal target is not in the listing under its name (alias of a bystander)
     seal = True         # R8: undo's seal on its parent is durable
     about = ''          # the violations (their first characters) that a needed rule prevents; else all
@@ -56,9 +59,9 @@ class Cfg:
 # state = (stage, store, zombies, acts, pj, plan, fl)
 # stage: L (source listed) A apply, D dead, E0 E1, U undo, V undo dead, F0 F1
 # act = (pc, vol, vt, dur, dt, seen)      pj = ((dur, dt), ...) of the parent      plan = ((pe, was), ...)
-# fl = (deaths, foreign, lost, dup, excused, touched, fkey, waited, ec, again, written, maybe made, found, dray wrote, foreign's)
+# fl = (deaths, foreign, lost, dup, excused, touched, fkey, waited, ec, again, written, maybe made, found, dray wrote, foreign's, retries)
 # maybe made, found: bits of actions; dray wrote, foreign's (since before dray wrote there): bits of keys
-DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR, MM, FD, DW, FB = range(15)
+DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR, MM, FD, DW, FB, RE = range(16)
 
 
 def put(t, i, v): return t[:i] + (v,) + t[i + 1:]
@@ -78,7 +81,7 @@ class Model:
         self.init = tuple(st)
         acts = tuple(('idle', 0, 0, 0, 0, 0) for _ in range(c.n))
         plan = tuple((st[c.alias[2 * i]], 0) for i in range(c.n))
-        self.start = ('L', self.init, (), acts, (), plan, (c.deaths, c.foreign, c.lost, c.dup, 0, 0, -1, 0, 0 if c.md5 else ec, c.again, 0, 0, 0, 0, 0))
+        self.start = ('L', self.init, (), acts, (), plan, (c.deaths, c.foreign, c.lost, c.dup, 0, 0, -1, 0, 0 if c.md5 else ec, c.again, 0, 0, 0, 0, 0, c.retry))
         self.viol = {}
 
     # --- effects at the store; each returns (reply, obj, store, ec, note)
@@ -123,7 +126,8 @@ class Model:
         pc, vol, vt, dur, dt, _ = acts[i]; pe, was = plan[i]
         one = (c.alias[2 * i] == c.alias[2 * i + 1] or c.second) and fo and fo == to
         if c.known and (dt if stage == 'A' else pj[i][1]) and not fl[FD] >> i & 1: one = False
-        if c.same and one: return ('fin', CONFLICT, dt) if stage == 'A' else ('verdict', DONE, 0)
+        before = stage == 'U' and (c.keep_found and was or self.was_found(s, i))
+        if c.same and one: return ('verdict', DONE, 0) if before else ('fin', CONFLICT, dt)
         if stage == 'A':
             ok = fo == pe
             to_ok = to and ((dt and to == dt) or (ok and to // 100 == fo // 100) or (c.md5 and to == pe))
@@ -136,20 +140,23 @@ class Model:
         src, tgt = to, fo
         pdur, pdt = pj[i]
         src_ok = src and (src == pe or (tgt and src // 100 == tgt // 100) or (c.own and dt and src == dt))
-        keep = self.not_ours(s, i)
         if src_ok:
-            if not tgt or keep: return 'verdict', DONE, 0
-            ours = (pdt and tgt == pdt) or tgt // 100 == src // 100
-            return ('rcpt', COPIED, src) if ours else ('verdict', DONE, 0)
+            if not tgt or before: return 'verdict', DONE, 0
+            ours = not self.not_ours(s, i) and ((pdt and tgt == pdt) or tgt // 100 == src // 100)
+            return ('rcpt', COPIED, src) if ours else ('fin', CONFLICT, 0)
         if not src:
             good = tgt and ((pdt and tgt == pdt) or (c.md5 and tgt == pe))
             return ('copy', 0, 0) if good else ('fin', FAILED, 0)
         return 'fin', CONFLICT, 0
 
+    def was_found(self, s, i):           # R4: the parent's receipt says `equal`
+        return self.c.found and s[4][i][0] != NONE and s[6][FD] >> i & 1
+
     def not_ours(self, s, i):            # R4, undo: the parent did not make this target
         c = self.c; fl = s[6]
-        found = c.found and s[4][i][0] != NONE and fl[FD] >> i & 1
-        return c.keep_found and s[5][i][1] or found or c.made and not fl[WR] >> c.alias[2 * i + 1] & 1
+        if c.keep_found and s[5][i][1] or self.was_found(s, i): return True
+        if c.receipt and s[4][i][1]: return False
+        return c.made and (c.skew or not fl[WR] >> c.alias[2 * i + 1] & 1)
 
     def succ(self, s):
         c = self.c
@@ -177,7 +184,7 @@ class Model:
             seen = set()
             for i in range(c.n):
                 for side, k in ((0, c.alias[2 * i]), (1, c.alias[2 * i + 1])):
-                    for what in (F, i + 1) + ((0,) if side == 0 else ()):
+                    for what in (F, i + 1) + ((0,) if side == 0 or c.retry else ()):
                         if (k, what) in seen or (not what and not st[k]): continue
                         if c.md5 and st[k] == what * 101: continue
                         seen.add((k, what))
@@ -213,6 +220,12 @@ class Model:
         if stage == 'D':
             go('resume', stage='A', fl=put(fl, MM, (1 << c.n) - 1),
                acts=tuple(a if a[0] in ('end', 'later') else ('look_t',) + a[1:] for a in acts))
+        if stage in ('E1', 'F1') and fl[RE]:   # what failed is doubtful again; a `copied` receipt of before still counts
+            failed = [a[3] in (CONFLICT, FAILED) for a in acts]
+            maybe = 0 if stage == 'F1' else sum(1 << i for i in range(c.n) if failed[i])
+            go('resume tries again what failed', stage='A' if stage == 'E1' else 'U',
+               fl=put(put(fl, RE, fl[RE] - 1), MM, fl[MM] | maybe),
+               acts=tuple(('look_t',) + ((COPIED, a[4]) if a[4] else (NONE, 0)) * 2 + (0,) if again else a for a, again in zip(acts, failed)))
         if stage in ('D', 'E0', 'E1') and not c.turns:
             p = tuple((a[3], a[4]) for a in acts)
             go('undo starts', stage='U', pj=p, fl=put(fl, WA, 0), acts=tuple(
@@ -353,14 +366,15 @@ class Model:
             if new[0] == 'E0':
                 if st[ks[1]] // 100 != i + 1 and not fl[TO] >> ks[1] & 1: v.append('3 exit 0, not at target')
                 if st[ks[0]] // 100 == i + 1 and not fl[TO] >> ks[0] & 1: v.append('3 exit 0, still at source')
-        if new[0] == 'F0' and not (c.second and not all(t for _, t in new[4])):
+        if new[0] == 'F0':
             for k, o in enumerate(self.init):
                 if not fl[TO] >> k & 1 and st[k] // 100 != o // 100:
                     v.append('4 undo exit 0, ' + ('T' if k % 2 else 'S') + (' extra' if not o else ' missing' if not st[k] else ' differs'))
-        if 'late ' not in label and old[0] == 'U':
+        if 'late ' not in label and not foreign and old[0] == 'U':
             for k in set(c.alias[1::2]):
                 if so[k] and not st[k] and fl[TO] >> k & 1 and old[6][FB] >> k & 1: v.append('7 undo removed what another writer had put there first')
         if new[0] == 'F1' and not fl[TO] and all(o // 100 == n // 100 for o, n in zip(self.init, st)): v.append('8 undo has undone all, and says that it failed')
+        if new[0] == 'F1' and not fl[TO] and not c.deaths: v.append('8 undo failed though nobody else wrote')
         if c.second and new[0] == 'E1' and not fl[TO] and all(a[4] for a in new[3]):
             v.append('8 failed though nobody else wrote')
         if new[0] in ('E0', 'E1', 'F0', 'F1') and not all(a[3] in (DONE, CONFLICT, FAILED) for a in new[3]): v.append('6 balance')
@@ -421,7 +435,7 @@ class Model:
 
 
 B = dict(inm=False); C = dict(inm=False, sim=False, dim=False)
-RULES = dict(rule=2, keep_found=True, look_conf=True, made=True, same=True, known=True, found=True, own=True, fresh=True)
+RULES = dict(rule=2, keep_found=True, look_conf=True, made=True, same=True, known=True, found=True, own=True, fresh=True, receipt=True)
 X = dict(foreign=0, heads=False)                          # --exclusive
 SMALL = dict(n=2, lost=0, dup=0, capture=False)
 CONFIGS = []
@@ -435,6 +449,11 @@ for nm, st in (('a', {}), ('b', B), ('c', C)):
         if nm == 'c': CONFIGS += [Cfg(f'{tag} with-rules but no hold', md5=m, **st, **RULES)]
         CONFIGS += [Cfg(f'{tag} exclusive without', md5=m, **{**st, **X}), Cfg(f'{tag} exclusive with-rules', md5=m, **{**st, **X}, **fix)]
     CONFIGS += [Cfg(f'1{nm} md5 was-different with-rules', was=('different',), **st, **fix)]
+# What failed is tried again, and the cause may have been taken away: no worse than going on after a death.
+for nm, st in (('a', {}), ('b', B), ('c', C)):
+    for m in (True, False):
+        CONFIGS += [Cfg(f"retry {nm} {'md5' if m else 'opaque'} {w} with-rules", md5=m, was=(w,), retry=1, about='1', lost=0, dup=0, deaths=1, **st, **RULES, hold=nm == 'c')
+                    for w in ('absent', 'equal', 'different')]
 CONFIGS += [Cfg('1a md5 no 60 s rule at all', foreign=0, rule=0),
             Cfg('1a md5 no foreign without', foreign=0),
             Cfg('1a md5 again without', foreign=0, again=1), Cfg('1a md5 again with-rules', foreign=0, again=1, **RULES),
@@ -463,7 +482,8 @@ CALM = dict(lost=0, dup=0, capture=False)
 STALE = dict(n=2, alias=(0, 1, 2, 1), turns=True, **CALM, **X)
 NEEDED = []
 for rule, about, kw in (('found', '7', dict(deaths=0, **CALM)), ('own', '8', dict(md5=False, foreign=0, deaths=1, **CALM)),
-                 ('known', '48', dict(second=True, foreign=0, deaths=1, **CALM)), ('fresh', '1', STALE)):
+                 ('known', '48', dict(second=True, foreign=0, deaths=1, **CALM)), ('fresh', '1', STALE),
+                 ('receipt', '48', dict(skew=True, foreign=0, deaths=0, **CALM))):
     for nm, st in (('a', {}), ('b', B), ('c', C)):
         if rule == 'fresh' and nm == 'a': continue                # this store itself refuses to overwrite
         kinds = {**st, **kw}
@@ -484,7 +504,7 @@ def main(words):
         model.run()
         # An alias that nobody looks for is lost even so: why R6's look is kept for keys spelled alike.
         held = 'exclusive' in cfg.name and 'with-rules' in cfg.name and 'alias' not in cfg.name
-        if model.broken and (held or cfg in NEEDED and 'with-rules' in cfg.name): broken.append(cfg.name)
+        if model.broken and (held or cfg.name.startswith('retry a') or cfg in NEEDED and 'with-rules' in cfg.name): broken.append(cfg.name)
         if cfg in NEEDED and 'without' in cfg.name and not model.broken: idle.append(cfg.name)
     for name in broken: print(f'BROKEN {name}: the rules do not hold')
     for name in idle: print(f'IDLE {name}: nothing is lost without the rule, so nothing shows what it is for')

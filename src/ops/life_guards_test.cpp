@@ -1,0 +1,231 @@
+// What stands between a run and harm in its life: one test for each guard, which fails when that guard is taken away.
+#include <gtest/gtest.h>
+
+#include "job/plan.h"
+#include "ops/contract.h"
+#include "ops/life_rig.h"
+
+namespace dray {
+namespace {
+
+using std::chrono::seconds;
+
+Nanos waited_in(Life& life, const std::function<void()>& act) {
+    const WallTime before = life.clock.wall();
+    act();
+    return life.clock.wall() - before;
+}
+
+TEST(LifeGuards, ASealedRunIsNotGoneOnWithThoughItIsUnfinished) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    life.faults = {{.verb = Verb::remove_many, .action = FaultAction::die}};
+    life.apply(run);
+    life.faults = {{.verb = Verb::bucket_facts, .action = FaultAction::fail}};
+    ASSERT_FALSE(undo_run(life.ctx, life.env, run.id, {})) << "it has sealed the run, and come no further";
+    life.faults.clear();
+
+    auto resumed = apply_run(life.ctx, life.env, run.id);
+
+    ASSERT_FALSE(resumed);
+    EXPECT_EQ(resumed.error().code, Code::refused);
+    EXPECT_NE(resumed.error().message.find("is being undone"), std::string::npos) << resumed.error().message;
+    EXPECT_TRUE(life.there("in/a")) << "the source that undo is about to look at";
+}
+
+TEST(LifeGuards, AnUndoThatDiedIsNotFinishedByTheRunItUndoes) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    ASSERT_TRUE(life.apply(run).finished());
+    ASSERT_TRUE(undo_run(life.ctx, life.env, run.id, {}));
+
+    auto again = apply_run(life.ctx, life.env, run.id);
+
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, Code::refused);
+}
+
+TEST(LifeGuards, AJournalOfAnotherPlanIsNeverTakenForThisRuns) {
+    Life life;
+    life.put("in/a");
+    life.put("also/a");
+    const RunPaths first = life.plan(), second = life.plan("also/");
+    ASSERT_TRUE(life.apply(first).finished());
+    std::filesystem::copy_file(first.journal(), second.journal());
+
+    auto applied = apply_run(life.ctx, life.env, second.id);
+
+    ASSERT_FALSE(applied) << "its one action is not done, whatever that journal says";
+    EXPECT_EQ(applied.error().code, Code::conflict);
+    EXPECT_TRUE(life.there("also/a"));
+}
+
+// R2, R3.
+TEST(LifeGuards, ARunOnAPrefixWaitsForWhatAnotherSentThereWithoutAnAnswer) {
+    Life life;
+    life.put("in/a");
+    const RunPaths first = life.plan();
+    life.faults = {{.verb = Verb::remove_many, .action = FaultAction::lose_answer}};
+    ASSERT_TRUE(life.apply(first).finished());
+    life.faults.clear();
+    life.put("in/b");
+    const RunPaths second = life.plan();
+
+    const Nanos waited = waited_in(life, [&] { EXPECT_TRUE(life.apply(second).finished()); });
+
+    EXPECT_GT(waited, seconds(30));
+}
+
+TEST(LifeGuards, ARunOnAPrefixThatIsQuietWaitsForNothing) {
+    Life life;
+    life.put("in/a");
+    ASSERT_TRUE(life.apply(life.plan()).finished());
+    life.put("in/b");
+    const RunPaths second = life.plan();
+
+    EXPECT_LT(waited_in(life, [&] { EXPECT_TRUE(life.apply(second).finished()); }), seconds(30));
+}
+
+// R1.
+TEST(LifeGuards, AnUndoWaitsForWhatItsParentSentBeforeItDied) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    life.faults = {{.verb = Verb::remove_many, .action = FaultAction::defer, .delay = seconds(50)}};
+    life.apply(run);
+    cut_the_end(run);
+    life.faults.clear();
+
+    const Nanos waited = waited_in(life, [&] {
+        auto undone = undo_run(life.ctx, life.env, run.id, {});
+        ASSERT_TRUE(undone) << undone.error().message;
+        EXPECT_TRUE(undone->finished());
+        EXPECT_FALSE(undone->sentences.empty()) << "it says what it waits for";
+    });
+
+    EXPECT_GT(waited, seconds(50));
+    EXPECT_TRUE(life.there("in/a") && !life.there("out/a"));
+}
+
+// R9: no condition ties the copy to its source, so it may bring other bytes when it lands late.
+TEST(LifeGuards, AResumeOnAStoreWithoutConditionsWaitsForTheCopyOfADeadProcess) {
+    Life life;
+    life.store = make_memory_store({.clock = &life.clock, .ignores = {.copy_source_if_match = true}});
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    life.faults = {{.verb = Verb::copy, .action = FaultAction::die}};
+    life.apply(run);
+    cut_the_end(run);
+    life.faults.clear();
+
+    const Nanos waited = waited_in(life, [&] { EXPECT_TRUE(life.apply(run).finished()); });
+
+    EXPECT_GT(waited, std::chrono::minutes(20));
+    EXPECT_TRUE(life.there("out/a") && !life.there("in/a"));
+}
+
+// R4: no receipt tells who made the target, and it is older than the run.
+TEST(LifeGuards, AnUndoKnowsWhenItsParentBegan) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    life.put("out/a");
+    life.faults = {{.verb = Verb::copy, .action = FaultAction::die}};
+    life.apply(run);
+    life.faults.clear();
+
+    auto undone = undo_run(life.ctx, life.env, run.id, {});
+
+    ASSERT_TRUE(undone) << undone.error().message;
+    EXPECT_EQ(undone->balance.failed_by["target-left"], 1U);
+    EXPECT_TRUE(life.there("in/a") && life.there("out/a"));
+}
+
+TEST(LifeGuards, ARunWhoseJournalWouldNotFitOnTheDiskIsNotBegun) {
+    Life life;
+    auto state = StateDirectory::open(life.env.state_directory);
+    auto run = state->create_run("large");
+    ASSERT_TRUE(run);
+    auto plan = PlanWriter::create(
+        run->plan(),
+        {.run_id = "large", .command = "mv", .stores = {{}}, .options = write_contract({.scopes = {kEverything}})});
+    ASSERT_TRUE(plan);
+    plan->totals().effects = std::uint64_t{1} << 50;
+    ASSERT_TRUE(plan->seal());
+    bool opened = false;
+    const auto open = life.env.open_store;
+    life.env.open_store = [&](PlannedStore& planned) {
+        opened = true;
+        return open(planned);
+    };
+
+    auto applied = apply_run(life.ctx, life.env, "large");
+
+    ASSERT_FALSE(applied);
+    EXPECT_EQ(applied.error().code, Code::local);
+    EXPECT_EQ(applied.error().reason, "disk-full") << applied.error().message;
+    EXPECT_FALSE(opened);
+}
+
+// Website buckets, ACLs and locks: what COPY drops is known only from a look at the source.
+TEST(LifeGuards, EachSourceIsLookedAtWhereFactsOfTheBucketDemandIt) {
+    for (const bool website : {false, true}) {
+        Life life;
+        life.store = make_memory_store(
+            {.clock = &life.clock,
+             .facts = {.website = website, .acls_enabled = false, .object_lock = false, .default_encryption = false}});
+        life.put("in/a");
+        std::size_t looks = 0;
+        life.faults = {{.verb = Verb::head, .key = "in/", .count = 100, .before = [&](const Call&) { ++looks; }}};
+
+        ASSERT_TRUE(life.apply(life.plan()).finished());
+
+        EXPECT_EQ(looks, website ? 1U : 0U);
+    }
+}
+
+// The guards of deletes are proven again by each run, though the store's capabilities are remembered for a day.
+TEST(LifeGuards, AConditionThatTheStoreHasLostSinceIsNotReliedOn) {
+    Life life;
+    life.store = make_memory_store({.clock = &life.clock, .tells_capabilities = false});
+    const auto open = life.env.open_store;
+    life.env.open_store = [&](PlannedStore& planned) {
+        planned.access_key = "AKIDEXAMPLE";
+        return open(planned);
+    };
+    life.put("in/a");
+    ASSERT_TRUE(life.apply(life.plan()).finished());
+    life.store =
+        make_memory_store({.clock = &life.clock, .tells_capabilities = false, .ignores = {.copy_if_absent = true}});
+    life.put("in/b", "ours");
+    const RunPaths run = life.plan();
+    life.put("out/b", "theirs");
+
+    const RunResult result = life.apply(run);
+
+    EXPECT_EQ(result.balance.failed_by.at("conflict"), 1U);
+    EXPECT_FALSE(result.sentences.empty()) << "what is missing is said";
+    EXPECT_EQ(life.store->head(life.ctx, {"b", "out/b", {}})->size, 6U) << "theirs is not overwritten";
+}
+
+// The plan's etag of a target names what was there before the run.
+TEST(LifeGuards, AnUndoNeverTakesForTheSourceWhatWasAtTheTargetBefore) {
+    Life life;
+    life.put("in/a", "ours");
+    life.put("out/a", "theirs");
+    const RunPaths run = life.plan();
+    ASSERT_EQ(life.apply(run).balance.failed_by["conflict"], 1U);
+    ASSERT_TRUE(life.store->remove(life.ctx, {"b", "in/a", {}}, {}));
+
+    auto undone = undo_run(life.ctx, life.env, run.id, {});
+
+    ASSERT_TRUE(undone) << undone.error().message;
+    EXPECT_EQ(undone->balance.failed_by["not_found"], 1U);
+    EXPECT_FALSE(life.there("in/a"));
+    EXPECT_TRUE(life.there("out/a"));
+}
+
+}  // namespace
+}  // namespace dray
