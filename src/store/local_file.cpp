@@ -1,6 +1,5 @@
 #include "store/local_file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fs.h>
@@ -12,15 +11,12 @@
 #include <system_error>
 
 #include "base/log.h"
-#include "store/local_keys.h"
+#include "store/local_aside.h"
 
 namespace dray {
 namespace {
 
 constexpr int kOpenDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-// Another process may remove a directory that became empty while we walk into it; each round makes it again.
-constexpr int kWalkRounds = 100;
-
 std::uint64_t nanoseconds(const timespec& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
@@ -88,39 +84,62 @@ Result<std::optional<LocalPlace>> LocalBucket::find(std::string_view key) const 
 
 namespace {
 
-// The object `name` becomes the body inside a directory of that name, in one step for every reader.
-Status make_room(const Context& ctx, int directory, const std::string& name, const std::string& path, LocalSync& sync) {
+// After the exchange the name's former file is in the aside. Where it is not the body that the directory has now,
+// somebody gave the name a new file at the last moment, and that one is the object.
+Status drop_former(const Aside& aside, int inside, const std::string& name, const struct stat& body,
+                   const std::string& path) {
+    struct stat former {};
+    if (::fstatat(aside.fd(), name.c_str(), &former, AT_SYMLINK_NOFOLLOW) != 0)
+        return io_error("look at what was put aside of", path, errno);
+    const bool is_body = former.st_dev == body.st_dev && former.st_ino == body.st_ino;
+    if (is_body && ::unlinkat(aside.fd(), name.c_str(), 0) != 0) return io_error("remove a name of", path, errno);
+    if (is_body) return {};
+    if (S_ISREG(former.st_mode) && ::renameat(aside.fd(), name.c_str(), inside, kSelfName.data()) == 0) return {};
+    return aside.settle(path);
+}
+
+// The object `name` becomes the body inside a directory of that name, in one step for every reader. Success says
+// nothing of what has the name now: the walk goes on with what is there.
+Status make_room(const Context& ctx, int directory, const std::string& name, const std::string& path, LocalSync& sync,
+                 OwnChanges& own_changes) {
     Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!own) return io_error("open directory", path, errno);
     TRY(lock_directory(ctx, own.get(), path));
-    const std::string temp = temp_name();
-    if (::mkdirat(directory, temp.c_str(), 0777) != 0) return io_error("make directory beside", path, errno);
-    Fd inside = open_directory(directory, temp);
-    const bool linked = inside && ::linkat(directory, name.c_str(), inside.get(), kSelfName.data(), 0) == 0;
-    int number = errno;
+    struct stat body {};
+    if (::fstatat(directory, name.c_str(), &body, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(body.st_mode)) return {};
+    TRY_LET(aside, Aside::make(directory, name, body, path));
+    if (::mkdirat(aside.fd(), name.c_str(), 0777) != 0) return io_error("make directory beside", path, errno);
+    Fd inside = open_directory(aside.fd(), name);
+
+    OwnChanges::Change change = own_changes.begin(body);
+    struct stat linked {};
+    bool ready = inside && ::linkat(directory, name.c_str(), inside.get(), kSelfName.data(), 0) == 0 &&
+                 ::fstatat(inside.get(), kSelfName.data(), &linked, AT_SYMLINK_NOFOLLOW) == 0;
+    int number = ready ? 0 : errno;
+    const bool is_body = ready && linked.st_ino == body.st_ino;
     // The body is durable inside before the directory takes its name.
-    Status synced = linked ? sync.content(inside.get(), path) : Status();
-    if (linked && synced) {
-        if (::renameat2(directory, temp.c_str(), directory, name.c_str(), RENAME_EXCHANGE) == 0) {
-            ::unlinkat(directory, temp.c_str(), 0);
-            return {};
+    Status done = is_body ? sync.content(inside.get(), path) : Status();
+    if (is_body && done) {
+        if (::renameat2(aside.fd(), name.c_str(), directory, name.c_str(), RENAME_EXCHANGE) == 0) {
+            done = drop_former(aside, inside.get(), name, body, path);
+            if (::fstatat(inside.get(), kSelfName.data(), &linked, AT_SYMLINK_NOFOLLOW) == 0) change.done(linked);
+            return done;
         }
         number = errno;
     }
-    if (linked) ::unlinkat(inside.get(), kSelfName.data(), 0);
-    ::unlinkat(directory, temp.c_str(), AT_REMOVEDIR);
-    TRY(std::move(synced));
-    // Somebody else was faster: the walk goes on with what is there now.
-    if (number == ENOENT || number == EISDIR || number == EPERM) {
-        struct stat now {};
-        if (::fstatat(directory, name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(now.st_mode)) return {};
-    }
-    return io_error("make a directory of", path, number);
+    if (inside) ::unlinkat(inside.get(), kSelfName.data(), 0);
+    ::unlinkat(aside.fd(), name.c_str(), AT_REMOVEDIR);
+    if (::fstatat(directory, name.c_str(), &linked, AT_SYMLINK_NOFOLLOW) == 0) change.done(linked);
+    TRY(std::move(done));
+    const bool others_were_faster = number == 0 ||
+                                    ::fstatat(directory, name.c_str(), &linked, AT_SYMLINK_NOFOLLOW) != 0 ||
+                                    !S_ISREG(linked.st_mode);
+    return others_were_faster ? Status() : Status(io_error("make a directory of", path, number));
 }
 
 // Opens or makes the directory `name`. A closed Fd: what is there changed under us, walk again.
 Result<Fd> open_or_make(const Context& ctx, int parent, const std::string& name, const std::string& path,
-                        LocalSync& sync) {
+                        LocalSync& sync, OwnChanges& own_changes) {
     Fd next = open_directory(parent, name);
     if (next) return next;
     if (errno == ENOENT) {
@@ -138,27 +157,28 @@ Result<Fd> open_or_make(const Context& ctx, int parent, const std::string& name,
                      .message = in_quotes(path) + ": a link or a device is in the way at " + in_quotes(name) +
                                 "; dray does not follow it"};
     }
-    TRY(make_room(ctx, parent, name, path, sync));
+    TRY(make_room(ctx, parent, name, path, sync, own_changes));
     return open_directory(parent, name);
 }
 
 // V22: an object is not durable in a directory that a power cut takes away.
-Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, const std::string& path,
-                     LocalSync& sync) {
-    TRY_LET(next, open_or_make(ctx, parent, name, path, sync));
+Result<Fd> step_into(const Context& ctx, int parent, const std::string& name, const std::string& path, LocalSync& sync,
+                     OwnChanges& own_changes) {
+    TRY_LET(next, open_or_make(ctx, parent, name, path, sync, own_changes));
     if (next) TRY(sync.directory(parent, name, next.get(), path));
     return std::move(next);
 }
 
 }  // namespace
 
-Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key, LocalSync& sync) const {
+Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key, LocalSync& sync,
+                                     OwnChanges& own_changes) const {
     const std::vector<std::string> path = local_path(key);
     for (int round = 0; round < kWalkRounds; ++round) {
         TRY(ctx.check());
         Fd at(::openat(root_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         for (std::size_t i = 0; at && i + 1 < path.size(); ++i) {
-            TRY_LET(next, step_into(ctx, at.get(), path[i], path_of(key), sync));
+            TRY_LET(next, step_into(ctx, at.get(), path[i], path_of(key), sync, own_changes));
             at = std::move(next);
         }
         if (at) return LocalPlace{std::move(at), path.back()};
@@ -188,7 +208,10 @@ Result<std::optional<LocalFile>> open_object(const LocalPlace& place, const std:
         if (!fd) return io_error("open", path, errno);
         LocalFile file{.fd = std::move(fd)};
         if (::fstat(file.fd.get(), &file.status) != 0) return io_error("look at", path, errno);
-        if (S_ISREG(file.status.st_mode)) return std::optional<LocalFile>(std::move(file));
+        if (S_ISREG(file.status.st_mode)) {
+            file.inside = std::move(inside);
+            return std::optional<LocalFile>(std::move(file));
+        }
         if (!S_ISDIR(file.status.st_mode) || inside) return std::optional<LocalFile>();
         inside = std::move(file.fd);
         directory = inside.get();
@@ -215,9 +238,13 @@ void unlock_directory(int directory) {
     ::flock(directory, LOCK_UN);
 }
 
-std::string temp_name() {
+std::uint64_t random_number() {
     static thread_local std::mt19937_64 random{std::random_device{}()};
-    return fmt::format("{}{}-{:016x}", kTempPrefix, ::getpid(), random());
+    return random();
+}
+
+std::string temp_name() {
+    return fmt::format("{}{}-{:016x}", kTempPrefix, ::getpid(), random_number());
 }
 
 Result<TempFile> TempFile::make(int directory, const std::string& path) {
@@ -229,41 +256,6 @@ Result<TempFile> TempFile::make(int directory, const std::string& path) {
 
 TempFile::~TempFile() {
     if (fd_ && named_) ::unlinkat(directory_, name_.c_str(), 0);
-}
-
-namespace {
-
-constexpr std::chrono::hours kLeftoverAge{24};  // no write takes that long without touching its file
-
-// As temp_name() makes them.
-bool is_temp_name(std::string_view name) {
-    if (!name.starts_with(kTempPrefix)) return false;
-    name.remove_prefix(kTempPrefix.size());
-    const auto dash = name.find('-');
-    if (dash == 0 || dash == std::string_view::npos || name.size() - dash - 1 != 16) return false;
-    auto all = [](std::string_view text, std::string_view allowed) {
-        return text.find_first_not_of(allowed) == std::string_view::npos;
-    };
-    return all(name.substr(0, dash), "0123456789") && all(name.substr(dash + 1), "0123456789abcdef");
-}
-
-}  // namespace
-
-void sweep_leftovers(int directory, WallTime now) {
-    const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR* listing = own < 0 ? nullptr : ::fdopendir(own);
-    if (!listing) {
-        if (own >= 0) ::close(own);
-        return;
-    }
-    while (const dirent* entry = ::readdir(listing)) {
-        if (!is_temp_name(entry->d_name)) continue;
-        struct stat status {};
-        if (::fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-        const bool ours = S_ISREG(status.st_mode) && status.st_uid == ::geteuid();
-        if (ours && now - modified_time(status) > kLeftoverAge) ::unlinkat(directory, entry->d_name, 0);
-    }
-    ::closedir(listing);
 }
 
 Status TempFile::write(std::string_view bytes) {

@@ -11,6 +11,8 @@
 
 #include "base/context.h"
 #include "base/file.h"
+#include "store/local_keys.h"
+#include "store/local_own_changes.h"
 #include "store/local_sync.h"
 #include "store/object_store.h"
 
@@ -31,10 +33,14 @@ struct LocalPlace {
     std::string name;
 };
 
-// An object's file, open for reading. Its own directory (for side files) is the place's.
+// An object's file, open for reading. Its directory for side files is the place's.
 struct LocalFile {
     Fd fd;
     struct stat status {};
+    Fd inside;  // set when the name is a directory, with the body in it
+
+    int directory(const LocalPlace& place) const { return inside ? inside.get() : place.directory.get(); }
+    std::string name(const LocalPlace& place) const { return inside ? std::string(kSelfName) : place.name; }
 };
 
 class LocalBucket {
@@ -50,7 +56,7 @@ public:
     Result<std::optional<LocalPlace>> find(std::string_view key) const;
     // The same, making directories on the way; an object in the way keeps its key and moves inside the directory that
     // takes its name. Every directory on the way is durable. Error: refused (a symbolic link or device is in the way).
-    Result<LocalPlace> make(const Context& ctx, std::string_view key, LocalSync& sync) const;
+    Result<LocalPlace> make(const Context& ctx, std::string_view key, LocalSync& sync, OwnChanges& own_changes) const;
     // Removes the directories above `key` that have become empty; never the bucket's own.
     void prune(std::string_view key, LocalSync& sync) const;
 
@@ -59,6 +65,9 @@ private:
     std::string directory_;
     Fd root_;
 };
+
+// Another process may remove a directory that became empty while we walk into it; each round makes it again.
+inline constexpr int kWalkRounds = 100;
 
 // A directory below another; an error keeps errno. A closed Fd with errno ENOENT, ENOTDIR or ELOOP: not there.
 Fd open_directory(int parent, const std::string& name);
@@ -100,9 +109,6 @@ private:
 };
 
 std::string temp_name();
-
-// Removes the files that writers left in `directory` when they died: dray's, of this user, untouched for a day. What
-// cannot be removed stays; nobody fails for it.
-void sweep_leftovers(int directory, WallTime now);
+std::uint64_t random_number();  // not for secrets
 
 }  // namespace dray

@@ -13,6 +13,7 @@ namespace dray {
 // Holds the body of an object whose name is a directory ("both" beside "both/child").
 inline constexpr std::string_view kSelfName = ".dray@";
 inline constexpr std::string_view kTempPrefix = ".dray-tmp-";
+inline constexpr std::string_view kAsidePrefix = ".dray-aside-";
 inline constexpr std::string_view kUploadsName = ".dray-uploads";
 
 // The names to walk, one a directory level, the last one the object's. None is empty, ".", ".." or above 255 bytes, and

@@ -2,12 +2,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "base/checksum.h"
 #include "base/log.h"
+#include "store/local_aside.h"
 #include "store/local_keys.h"
 
 namespace dray {
@@ -33,12 +36,14 @@ struct LocalWalk::Level {
     bool complete = false;            // no entry follows those held
 };
 
-LocalWalk::LocalWalk(LocalBucket bucket) : bucket_(std::move(bucket)) {}
+LocalWalk::LocalWalk(LocalBucket bucket, const OwnChanges& own_changes)
+    : bucket_(std::move(bucket)), own_changes_(own_changes) {}
 LocalWalk::~LocalWalk() = default;
 
-Result<std::unique_ptr<LocalWalk>> LocalWalk::start(LocalBucket bucket, std::string prefix, std::string after,
+Result<std::unique_ptr<LocalWalk>> LocalWalk::start(const Context& ctx, LocalBucket bucket, std::string prefix,
+                                                    std::string after, const OwnChanges& own_changes,
                                                     std::size_t held) {
-    std::unique_ptr<LocalWalk> walk(new LocalWalk(std::move(bucket)));
+    std::unique_ptr<LocalWalk> walk(new LocalWalk(std::move(bucket), own_changes));
     walk->held_ = held;
     walk->prefix_ = std::move(prefix);
     walk->after_ = std::move(after);
@@ -49,7 +54,7 @@ Result<std::unique_ptr<LocalWalk>> LocalWalk::start(LocalBucket bucket, std::str
         top.prefix = walk->prefix_.substr(0, slash + 1);
         top.path = local_path(std::string_view(walk->prefix_).substr(0, slash));
     }
-    TRY(walk->fill(top));
+    TRY(walk->fill(ctx, top));
     walk->levels_.push_back(std::move(top));
     return walk;
 }
@@ -65,8 +70,8 @@ Result<Fd> LocalWalk::open(const Level& level) const {
 }
 
 // Adds the entries of one directory to `found`, keeping the smallest kHeldEntries of those still to come.
-Status LocalWalk::read_entries(int directory, const std::vector<std::string>& begun, Level& level,
-                               std::vector<Entry>& found) {
+Result<bool> LocalWalk::read_entries(const Context& ctx, int directory, const std::vector<std::string>& begun,
+                                     Level& level, std::vector<Entry>& found) {
     Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     DIR* stream = own ? ::fdopendir(own.get()) : nullptr;
     if (!stream) return io_error("read directory", bucket_.path_of(level.prefix), errno);
@@ -92,9 +97,14 @@ Status LocalWalk::read_entries(int directory, const std::vector<std::string>& be
         errno = 0;
         const dirent* entry = ::readdir(stream);
         if (!entry && errno != 0) return io_error("read directory", bucket_.path_of(level.prefix), errno);
-        if (!entry) return {};
+        if (!entry) return true;
         const std::string_view file = entry->d_name;
         if (file == "." || file == "..") continue;
+        if (is_aside_name(file)) {
+            const auto came_back = recover_aside(ctx, directory, std::string(file), bucket_.path_of(level.prefix));
+            if (!came_back) warn_left_aside(bucket_.path_of(level.prefix), file, came_back.error());
+            if (came_back && *came_back) return false;
+        }
         const LocalName name = local_name(file, begun);
         if (name.kind == LocalName::Kind::ours) continue;
 
@@ -107,7 +117,9 @@ Status LocalWalk::read_entries(int directory, const std::vector<std::string>& be
             Fd deeper = open_directory(directory, std::string(file));
             std::vector<std::string> path = begun;
             path.emplace_back(file);
-            if (deeper) TRY(read_entries(deeper.get(), path, level, found));
+            if (!deeper) continue;
+            TRY_LET(whole, read_entries(ctx, deeper.get(), path, level, found));
+            if (!whole) return false;
         } else if (type == DT_REG) {
             keep({.order = name.bytes});
         } else if (type == DT_DIR) {
@@ -121,14 +133,19 @@ Status LocalWalk::read_entries(int directory, const std::vector<std::string>& be
     }
 }
 
-Status LocalWalk::fill(Level& level) {
+Status LocalWalk::fill(const Context& ctx, Level& level) {
     level.entries.clear();
     level.next = 0;
-    level.complete = true;
     TRY_LET(fd, open(level));
+    level.complete = true;
     if (!fd) return {};
     std::vector<Entry> found;
-    TRY(read_entries(fd.get(), {}, level, found));
+    for (bool whole = false; !whole;) {
+        found.clear();
+        level.complete = true;
+        TRY_LET(read, read_entries(ctx, fd.get(), {}, level, found));
+        whole = read;
+    }
     std::sort_heap(found.begin(), found.end());
     level.entries = std::move(found);
     level.fd = std::move(fd);
@@ -160,19 +177,19 @@ Result<std::optional<ListedObject>> LocalWalk::listed(Level& level, const Entry&
     if (!S_ISREG(status.st_mode)) return std::optional<ListedObject>();
     return std::optional<ListedObject>(ListedObject{.key = key,
                                                     .size = static_cast<std::uint64_t>(status.st_size),
-                                                    .etag = local_etag(status),
+                                                    .etag = own_changes_.etag(status),
                                                     .modified = modified_time(status),
                                                     .storage_class = {}});
 }
 
-Result<std::optional<ListedObject>> LocalWalk::next() {
+Result<std::optional<ListedObject>> LocalWalk::next(const Context& ctx) {
     while (!levels_.empty()) {
         Level& level = levels_.back();
         if (level.next == level.entries.size()) {
             if (level.complete) {
                 levels_.pop_back();
             } else {
-                TRY(fill(level));
+                TRY(fill(ctx, level));
             }
             continue;
         }
@@ -189,7 +206,7 @@ Result<std::optional<ListedObject>> LocalWalk::next() {
         const std::string_view element(entry.order.data(), entry.order.size() - 1);
         for (std::string& name : local_path(element))
             below.path.push_back(std::move(name));
-        TRY(fill(below));
+        TRY(fill(ctx, below));
         if (levels_.size() > kOpenLevels) level.fd = Fd();
         levels_.push_back(std::move(below));
     }
@@ -204,6 +221,27 @@ void LocalWalk::skip(const std::string& prefix) {
 void LocalWalk::rest() {
     for (Level& level : levels_)
         level.fd = Fd();
+}
+
+std::unique_ptr<LocalWalk> OpenWalks::take(const std::string& token) {
+    std::lock_guard lock(mutex_);
+    auto found = std::find_if(walks_.begin(), walks_.end(), [&](auto& walk) { return walk.first == token; });
+    if (found == walks_.end()) return nullptr;
+    auto walk = std::move(found->second);
+    walks_.erase(found);
+    return walk;
+}
+
+void OpenWalks::keep(std::string token, std::unique_ptr<LocalWalk> walk) {
+    walk->rest();
+    std::lock_guard lock(mutex_);
+    walks_.emplace_front(std::move(token), std::move(walk));
+    if (walks_.size() > kOpenWalks) walks_.pop_back();
+}
+
+std::string OpenWalks::name_token(const std::string& last_key) {
+    std::lock_guard lock(mutex_);
+    return fmt::format("{}-{}", ++serial_, hex(last_key));
 }
 
 }  // namespace dray

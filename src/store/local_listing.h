@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,12 +21,13 @@ inline constexpr std::size_t kHeldEntries = 1 << 18;
 // A walk under way. Not thread-safe.
 class LocalWalk {
 public:
-    // Keys that begin with `prefix` and come after `after`, bytewise. `held` is for tests.
-    static Result<std::unique_ptr<LocalWalk>> start(LocalBucket bucket, std::string prefix, std::string after,
+    // Keys that begin with `prefix` and come after `after`, bytewise. `own_changes` is borrowed; `held` is for tests.
+    static Result<std::unique_ptr<LocalWalk>> start(const Context& ctx, LocalBucket bucket, std::string prefix,
+                                                    std::string after, const OwnChanges& own_changes,
                                                     std::size_t held = kHeldEntries);
     ~LocalWalk();
     // The next object; nullopt at the end. What vanishes meanwhile is left out.
-    Result<std::optional<ListedObject>> next();
+    Result<std::optional<ListedObject>> next(const Context& ctx);
     // Leaves out everything that begins with `prefix`.
     void skip(const std::string& prefix);
     // Closes what is open; the walk goes on where it is.
@@ -33,16 +36,34 @@ public:
 private:
     struct Entry;
     struct Level;
-    explicit LocalWalk(LocalBucket bucket);
-    Status fill(Level& level);
+    LocalWalk(LocalBucket bucket, const OwnChanges& own_changes);
+    Status fill(const Context& ctx, Level& level);
     Result<Fd> open(const Level& level) const;
-    Status read_entries(int directory, const std::vector<std::string>& begun, Level& level, std::vector<Entry>& found);
+    // False: a name came back from a killed process meanwhile; read again.
+    Result<bool> read_entries(const Context& ctx, int directory, const std::vector<std::string>& begun, Level& level,
+                              std::vector<Entry>& found);
     Result<std::optional<ListedObject>> listed(Level& level, const Entry& entry);
 
     LocalBucket bucket_;
+    const OwnChanges& own_changes_;
     std::string prefix_, after_;
     std::size_t held_ = kHeldEntries;
     std::vector<Level> levels_;
+};
+
+// Listings under way, by the token of their next page: so many can be continued without walking there again.
+// Thread-safe.
+inline constexpr std::size_t kOpenWalks = 64;
+class OpenWalks {
+public:
+    std::unique_ptr<LocalWalk> take(const std::string& token);  // nullptr: it is not held any more
+    void keep(std::string token, std::unique_ptr<LocalWalk> walk);
+    std::string name_token(const std::string& last_key);
+
+private:
+    std::mutex mutex_;
+    std::uint64_t serial_ = 0;
+    std::list<std::pair<std::string, std::unique_ptr<LocalWalk>>> walks_;
 };
 
 }  // namespace dray

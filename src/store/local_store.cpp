@@ -7,14 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
-#include <list>
-#include <mutex>
-#include <set>
 
 #include "base/checksum.h"
 #include "base/log.h"
 #include "store/checksums.h"
+#include "store/local_aside.h"
+#include "store/local_body.h"
 #include "store/local_file.h"
 #include "store/local_keys.h"
 #include "store/local_listing.h"
@@ -24,63 +22,12 @@
 namespace dray {
 namespace {
 
-constexpr std::size_t kChunk = 256 * 1024;  // bytes read and written at a time
-constexpr std::size_t kOpenWalks = 64;      // listings that can be continued without walking there again
-
 Error no_object(const std::string& path) {
     return {.code = Code::not_found, .message = "no object " + in_quotes(path)};
 }
 Error changed(const std::string& path) {
     return {.code = Code::conflict, .message = "another object by now: " + in_quotes(path)};
 }
-
-// Listings under way, by the token of their next page. Thread-safe.
-class OpenWalks {
-public:
-    std::unique_ptr<LocalWalk> take(const std::string& token) {
-        std::lock_guard lock(mutex_);
-        auto found = std::find_if(walks_.begin(), walks_.end(), [&](auto& walk) { return walk.first == token; });
-        if (found == walks_.end()) return nullptr;
-        auto walk = std::move(found->second);
-        walks_.erase(found);
-        return walk;
-    }
-    void keep(std::string token, std::unique_ptr<LocalWalk> walk) {
-        walk->rest();
-        std::lock_guard lock(mutex_);
-        walks_.emplace_front(std::move(token), std::move(walk));
-        if (walks_.size() > kOpenWalks) walks_.pop_back();
-    }
-    std::string name_token(const std::string& last_key) {
-        std::lock_guard lock(mutex_);
-        return fmt::format("{}-{}", ++serial_, hex(last_key));
-    }
-
-private:
-    std::mutex mutex_;
-    std::uint64_t serial_ = 0;
-    std::list<std::pair<std::string, std::unique_ptr<LocalWalk>>> walks_;
-};
-
-// Which directories this process has swept: once each is enough, and reading a large one takes a while.
-class Sweeps {
-public:
-    void sweep_once(int directory, WallTime now) {
-        constexpr std::size_t kRemembered = 10'000;
-        struct stat status {};
-        if (::fstat(directory, &status) != 0) return;
-        {
-            std::lock_guard lock(mutex_);
-            if (swept_.size() >= kRemembered) swept_.clear();
-            if (!swept_.emplace(status.st_dev, status.st_ino).second) return;
-        }
-        sweep_leftovers(directory, now);
-    }
-
-private:
-    std::mutex mutex_;
-    std::set<std::pair<dev_t, ino_t>> swept_;
-};
 
 struct TargetConditions {
     bool if_absent = false;
@@ -132,8 +79,18 @@ private:
         std::string path;
     };
     Result<LocalBucket> bucket_of(const Context& ctx, const ObjectRef& object) const;
+    Result<LocalPlace> place_of(const LocalBucket& bucket, const ObjectRef& object) const;
+    Result<Opened> open_at(LocalPlace place, std::string path) const;
     Result<Opened> open(const Context& ctx, const ObjectRef& object) const;
     Result<ObjectInfo> info(const Opened& object) const;
+    Status check(const TargetConditions& conditions, const std::optional<LocalFile>& there,
+                 const std::string& path) const;
+    // A place and a file in it: the directory stays while the file is there.
+    struct Begun {
+        LocalPlace place;
+        TempFile temp;
+    };
+    Result<Begun> begin(const Context& ctx, const LocalBucket& bucket, const std::string& key);
     // Writes what `fill` gives, then lets it appear under `to`.
     using Fill = std::function<Result<LocalRecord>(TempFile& temp)>;
     Result<ObjectInfo> create(const Context& ctx, const ObjectRef& to, const TargetConditions& conditions,
@@ -141,9 +98,18 @@ private:
     Result<ObjectInfo> appear(const Context& ctx, const LocalPlace& place, TempFile& temp, const LocalRecord& record,
                               const TargetConditions& conditions, const std::vector<NameValue>& tags,
                               const std::string& path);
+    struct Named {
+        LocalTarget target;
+        std::optional<LocalFile> replaced;
+    };
+    Result<Named> give_name(const LocalPlace& place, const TempFile& temp, const TargetConditions& conditions,
+                            const std::string& path) const;
+    Status unlink(const Context& ctx, const LocalPlace& place, const LocalFile& file, const RemoveOptions& options,
+                  const std::string& path);
 
     Limits limits_;
     LocalSync sync_;
+    OwnChanges own_changes_;
     OpenWalks walks_;
     Sweeps sweeps_;
 };
@@ -167,22 +133,31 @@ Result<LocalBucket> LocalStore::bucket_of(const Context& ctx, const ObjectRef& o
     return LocalBucket::open(object.bucket);
 }
 
-Result<LocalStore::Opened> LocalStore::open(const Context& ctx, const ObjectRef& object) const {
-    TRY_LET(bucket, bucket_of(ctx, object));
-    std::string path = bucket.path_of(object.key);
+Result<LocalPlace> LocalStore::place_of(const LocalBucket& bucket, const ObjectRef& object) const {
+    const std::string path = bucket.path_of(object.key);
     if (!object.version.empty()) return no_object(path + " in version " + object.version);
     TRY_LET(place, bucket.find(object.key));
     if (!place) return no_object(path);
-    TRY_LET(file, open_object(*place, path));
+    return *std::move(place);
+}
+
+Result<LocalStore::Opened> LocalStore::open_at(LocalPlace place, std::string path) const {
+    TRY_LET(file, open_object(place, path));
     if (!file) return no_object(path);
-    return Opened{std::move(*place), std::move(*file), std::move(path)};
+    return Opened{std::move(place), *std::move(file), std::move(path)};
+}
+
+Result<LocalStore::Opened> LocalStore::open(const Context& ctx, const ObjectRef& object) const {
+    TRY_LET(bucket, bucket_of(ctx, object));
+    TRY_LET(place, place_of(bucket, object));
+    return open_at(std::move(place), bucket.path_of(object.key));
 }
 
 Result<ObjectInfo> LocalStore::info(const Opened& object) const {
     TRY_LET(record, read_record(object.place.directory.get(), object.file, object.path));
     TRY_LET(tags, read_tags(object.place.directory.get(), object.file.status, object.path));
     ObjectInfo answer{.size = static_cast<std::uint64_t>(object.file.status.st_size),
-                      .etag = local_etag(object.file.status),
+                      .etag = own_changes_.etag(object.file.status),
                       .modified = modified_time(object.file.status),
                       .properties = std::move(record.properties),
                       .store_time = real_clock().wall()};
@@ -193,38 +168,13 @@ Result<ObjectInfo> LocalStore::info(const Opened& object) const {
 
 // ---- reading ----
 
-// Hands [offset, offset + bytes) of a file to `sink`, as far as it goes.
-Status read_range(const Context& ctx, int fd, std::uint64_t offset, std::uint64_t bytes, const std::string& path,
-                  const ByteSink& sink) {
-    std::string buffer(std::min<std::uint64_t>(kChunk, bytes), '\0');
-    while (bytes > 0) {
-        TRY(ctx.check());
-        const ssize_t n =
-            ::pread(fd, buffer.data(), std::min<std::uint64_t>(buffer.size(), bytes), static_cast<off_t>(offset));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return io_error("read", path, errno);
-        if (n == 0) return {};
-        TRY(sink({buffer.data(), static_cast<std::size_t>(n)}));
-        offset += static_cast<std::uint64_t>(n);
-        bytes -= static_cast<std::uint64_t>(n);
-    }
-    return {};
-}
-
-// Other programs may write into a file that is open. A name that was taken away (ctime only) changes no bytes.
-Status unchanged(int fd, const struct stat& before, const std::string& path) {
-    struct stat now {};
-    if (::fstat(fd, &now) != 0) return io_error("look at", path, errno);
-    const bool same = now.st_size == before.st_size && modified_time(now) == modified_time(before);
-    if (same) return {};
-    return Error{.code = Code::conflict, .message = in_quotes(path) + " changed while it was read"};
-}
-
 Result<ObjectInfo> LocalStore::head(const Context& ctx, const ObjectRef& object) {
     // Who looks at an object may rely on it and delete another: what a killed run wrote must be there to stay.
     TRY_LET(bucket, bucket_of(ctx, object));
     TRY(sync_.leftovers(bucket.fd(), bucket.directory()));
-    TRY_LET(opened, open(ctx, object));
+    TRY_LET(place, place_of(bucket, object));
+    sweeps_.sweep_once(ctx, place.directory.get(), bucket.path_of(object.key));
+    TRY_LET(opened, open_at(std::move(place), bucket.path_of(object.key)));
     return info(opened);
 }
 
@@ -267,7 +217,7 @@ Result<ListPage> LocalStore::list(const Context& ctx, const ListRequest& request
     }
     if (!walk) {
         TRY_LET(bucket, LocalBucket::open(request.bucket));
-        TRY_LET(started, LocalWalk::start(std::move(bucket), request.prefix, after));
+        TRY_LET(started, LocalWalk::start(ctx, std::move(bucket), request.prefix, after, own_changes_));
         walk = std::move(started);
     }
 
@@ -277,7 +227,7 @@ Result<ListPage> LocalStore::list(const Context& ctx, const ListRequest& request
     std::string last = after;
     while (page.objects.size() + page.common_prefixes.size() < limit) {
         TRY(ctx.check());
-        TRY_LET(object, walk->next());
+        TRY_LET(object, walk->next(ctx));
         if (!object) return page;
         last = object->key;
         const auto cut =
@@ -300,22 +250,39 @@ Result<ListPage> LocalStore::list(const Context& ctx, const ListRequest& request
 
 // ---- writing ----
 
-// The body's own time, to the nanosecond: the kernel's coarse clock gives two quick writes the same one, and an inode
-// may be used again at once.
-Status stamp_now(int fd, const std::string& path) {
-    timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, {}};
-    ::clock_gettime(CLOCK_REALTIME, &times[1]);
-    return ::futimens(fd, times) == 0 ? Status() : Status(io_error("set the time of", path, errno));
-}
-
-Status check_conditions(const TargetConditions& conditions, const std::optional<LocalFile>& there,
-                        const std::string& path) {
+Status LocalStore::check(const TargetConditions& conditions, const std::optional<LocalFile>& there,
+                         const std::string& path) const {
     if (conditions.if_absent && there) {
         return Error{.code = Code::exists, .message = "there is an object already: " + in_quotes(path)};
     }
     if (conditions.if_match.empty()) return {};
     if (!there) return no_object(path);
-    return local_etag(there->status) == conditions.if_match ? Status() : Status(changed(path));
+    return own_changes_.etag(there->status) == conditions.if_match ? Status() : Status(changed(path));
+}
+
+// Under the lock of the place. A directory of this name may come or go all the same: those are made and removed without
+// it, and each round takes what is there.
+Result<LocalStore::Named> LocalStore::give_name(const LocalPlace& place, const TempFile& temp,
+                                                const TargetConditions& conditions, const std::string& path) const {
+    const unsigned flags = conditions.if_absent ? RENAME_NOREPLACE : 0;
+    for (int round = 0;; ++round) {
+        TRY_LET(there, open_object(place, path));
+        TRY_LET(target, target_of(place, path));
+        TRY(check(conditions, there, path));
+        const int directory = target.directory(place);
+        if (::renameat2(place.directory.get(), temp.name().c_str(), directory, target.name.c_str(), flags) == 0)
+            return Named{.target = std::move(target), .replaced = std::move(there)};
+        const int number = errno;
+        struct stat now {};
+        const bool taken = ::fstatat(directory, target.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0;
+        if (number == EEXIST && taken && !S_ISREG(now.st_mode) && !S_ISDIR(now.st_mode)) {
+            return Error{.code = Code::refused,
+                         .message = "a link, a pipe, a socket or a device has the name " + in_quotes(path) +
+                                    "; it is no object, and dray does not replace it"};
+        }
+        const bool others_were_faster = number == EEXIST || number == ENOENT || number == EISDIR || number == ENOTDIR;
+        if (!others_were_faster || round == kWalkRounds) return io_error("name", path, number);
+    }
 }
 
 Result<ObjectInfo> LocalStore::appear(const Context& ctx, const LocalPlace& place, TempFile& temp,
@@ -330,95 +297,46 @@ Result<ObjectInfo> LocalStore::appear(const Context& ctx, const LocalPlace& plac
     TRY(sync_.content(temp.fd(), path));
 
     TRY(lock_directory(ctx, directory, path));
-    TRY_LET(there, open_object(place, path));
-    TRY_LET(target, target_of(place, path));
-    const unsigned flags = conditions.if_absent ? RENAME_NOREPLACE : 0;
-    Status allowed = check_conditions(conditions, there, path);
-    if (allowed && ::renameat2(directory, temp.name().c_str(), target.directory(place), target.name.c_str(), flags)) {
-        allowed = errno == EEXIST ? Error{.code = Code::exists, .message = "something is there: " + in_quotes(path)}
-                                  : io_error("name", path, errno);
-    }
-    if (!allowed) {
+    auto named = give_name(place, temp, conditions, path);
+    if (!named) {
         drop_side_files(directory, made.file.status);
-        return std::move(allowed).error();
+        return std::move(named).error();
     }
     temp.placed();
-    if (there) drop_side_files(directory, there->status);
+    if (named->replaced) drop_side_files(directory, named->replaced->status);
     made.file.fd = Fd(::fcntl(temp.fd(), F_DUPFD_CLOEXEC, 0));
     if (::fstat(temp.fd(), &made.file.status) != 0) return io_error("look at", path, errno);
     unlock_directory(directory);
+    const LocalTarget& target = named->target;
     if (target.inside) TRY(sync_.directory(directory, place.name, target.inside.get(), path));
     TRY(sync_.content(target.directory(place), path));
     return info(made);
 }
 
+// Other workers remove directories that became empty: a new file in one that is gone is begun again.
+Result<LocalStore::Begun> LocalStore::begin(const Context& ctx, const LocalBucket& bucket, const std::string& key) {
+    const std::string path = bucket.path_of(key);
+    for (int round = 0;; ++round) {
+        TRY_LET(place, bucket.make(ctx, key, sync_, own_changes_));
+        sweeps_.sweep_once(ctx, place.directory.get(), path);
+        auto temp = TempFile::make(place.directory.get(), path);
+        if (temp) return Begun{.place = std::move(place), .temp = *std::move(temp)};
+        struct stat directory {};
+        const bool removed = ::fstat(place.directory.get(), &directory) == 0 && directory.st_nlink == 0;
+        if (!removed || round == kWalkRounds) return std::move(temp).error();
+    }
+}
+
 Result<ObjectInfo> LocalStore::create(const Context& ctx, const ObjectRef& to, const TargetConditions& conditions,
                                       const std::vector<NameValue>& tags, const Fill& fill) {
     TRY_LET(bucket, bucket_of(ctx, to));
-    const std::string path = bucket.path_of(to.key);
-    TRY_LET(place, bucket.make(ctx, to.key, sync_));
     auto answer = [&]() -> Result<ObjectInfo> {
-        sweeps_.sweep_once(place.directory.get(), ctx.clock().wall());
-        TRY_LET(temp, TempFile::make(place.directory.get(), path));
-        TRY_LET(record, fill(temp));
-        return appear(ctx, place, temp, record, conditions, tags, path);
+        TRY_LET(begun, begin(ctx, bucket, to.key));
+        TRY_LET(record, fill(begun.temp));
+        return appear(ctx, begun.place, begun.temp, record, conditions, tags, bucket.path_of(to.key));
     }();
     if (!answer) bucket.prune(to.key, sync_);  // the directories made for nothing
     return answer;
-}
-
-// Makes the checksums of what passes, and writes it.
-class Writing {
-public:
-    Writing(TempFile& temp, std::optional<Checksum> expected) : temp_(temp), expected_(std::move(expected)) {}
-    Status write(std::string_view bytes) {
-        crc_ = crc64nvme(bytes, crc_);
-        if (expected_) {
-            if (expected_->algorithm == Checksum::Algorithm::crc32) crc32_ = crc32(bytes, crc32_);
-            if (expected_->algorithm == Checksum::Algorithm::crc32c) crc32_ = crc32c(bytes, crc32_);
-            if (expected_->algorithm == Checksum::Algorithm::sha256) sha256_.update(bytes);
-        }
-        return temp_.write(bytes);
-    }
-    // Error: corrupt.
-    Result<Checksum> finish(const std::string& path) {
-        const Checksum own{.value = base64_of(crc_)};
-        if (!expected_) return own;
-        std::string actual = own.value;
-        if (expected_->algorithm == Checksum::Algorithm::sha256) {
-            const Sha256 digest = sha256_.finish();
-            actual = base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
-        } else if (expected_->algorithm != Checksum::Algorithm::crc64nvme) {
-            actual = base64_of(crc32_);
-        }
-        if (actual == expected_->value) return own;
-        return Error{.code = Code::corrupt,
-                     .message = in_quotes(path) + ": " + std::string(name_of(expected_->algorithm)) +
-                                " of the bytes is " + actual + ", not " + expected_->value};
-    }
-
-private:
-    TempFile& temp_;
-    const std::optional<Checksum> expected_;
-    std::uint64_t crc_ = 0;
-    std::uint32_t crc32_ = 0;
-    Sha256Stream sha256_;
-};
-
-Status pour(const Context& ctx, ByteSource& source, Writing& writing) {
-    std::string buffer(std::min<std::uint64_t>(kChunk, source.size() + 1), '\0');
-    std::uint64_t read = 0;
-    for (;;) {
-        TRY(ctx.check());
-        TRY_LET(n, source.read(buffer.data(), buffer.size()));
-        if (n == 0) break;
-        read += n;
-        TRY(writing.write({buffer.data(), n}));
-    }
-    if (read == source.size()) return {};
-    return Error{.code = Code::invalid,
-                 .message = "the source changed while it was read: its length is not what it was",
-                 .reason = "changed-while-read"};
 }
 
 Properties without_tags(Properties properties) {
@@ -474,6 +392,25 @@ Result<ObjectInfo> LocalStore::copy(const Context& ctx, const ObjectRef& from, c
                   });
 }
 
+// Without a condition, whatever has the name goes.
+Status LocalStore::unlink(const Context& ctx, const LocalPlace& place, const LocalFile& file,
+                          const RemoveOptions& options, const std::string& path) {
+    const int directory = file.directory(place);
+    // Whoever finds an aside there asks for the lock of that directory.
+    if (file.inside) TRY(lock_directory(ctx, directory, path));
+    std::optional<OwnChanges::Change> change;
+    if (file.status.st_nlink > 1) change.emplace(own_changes_.begin(file.status));
+    Status gone;
+    if (!options.if_match.empty()) {
+        gone = unlink_exactly(directory, file.name(place), file.status, path);
+    } else if (::unlinkat(directory, file.name(place).c_str(), 0) != 0 && errno != ENOENT) {
+        gone = io_error("remove", path, errno);
+    }
+    struct stat after {};
+    if (change && ::fstat(file.fd.get(), &after) == 0) change->done(after);
+    return gone;
+}
+
 Result<Removed> LocalStore::remove(const Context& ctx, const ObjectRef& object, const RemoveOptions& options) {
     TRY_LET(bucket, bucket_of(ctx, object));
     const std::string path = bucket.path_of(object.key);
@@ -485,15 +422,12 @@ Result<Removed> LocalStore::remove(const Context& ctx, const ObjectRef& object, 
     TRY(lock_directory(ctx, directory, path));
     TRY_LET(there, open_object(*place, path));
     if (!there) return nothing();
-    TRY(check_conditions({.if_match = options.if_match}, there, path));
-    TRY_LET(target, target_of(*place, path));
-    if (::unlinkat(target.directory(*place), target.name.c_str(), 0) != 0 && errno != ENOENT) {
-        return io_error("remove", path, errno);
-    }
+    TRY(check({.if_match = options.if_match}, there, path));
+    TRY(unlink(ctx, *place, *there, options, path));
     drop_side_files(directory, there->status);
-    const bool stays = target.inside && !sync_.remove_directory(directory, place->name);  // it holds others
+    const bool stays = there->inside && !sync_.remove_directory(directory, place->name);  // it holds others
     unlock_directory(directory);
-    TRY(sync_.content(stays ? target.inside.get() : directory, path));
+    TRY(sync_.content(stays ? there->inside.get() : directory, path));
     bucket.prune(object.key, sync_);
     return Removed{};
 }
@@ -543,7 +477,7 @@ Result<Part> LocalStore::copy_part(const Context& ctx, const Upload& upload, std
                                    const PartCopy& copy) {
     TRY_LET(bucket, bucket_of(ctx, upload.object));
     TRY_LET(source, open(ctx, copy.from));
-    if (!copy.source_if_match.empty() && local_etag(source.file.status) != copy.source_if_match) {
+    if (!copy.source_if_match.empty() && own_changes_.etag(source.file.status) != copy.source_if_match) {
         return changed(source.path);
     }
     if (copy.offset + copy.bytes > static_cast<std::uint64_t>(source.file.status.st_size)) {

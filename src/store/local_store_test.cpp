@@ -48,10 +48,11 @@ protected:
     }
     std::vector<std::string> keys(std::size_t held = kHeldEntries, const std::string& prefix = {}) {
         std::vector<std::string> found;
-        auto walk = LocalWalk::start(*LocalBucket::open(directory_.path()), prefix, {}, held);
+        OwnChanges own_changes;
+        auto walk = LocalWalk::start({}, *LocalBucket::open(directory_.path()), prefix, {}, own_changes, held);
         EXPECT_TRUE(walk);
         for (;;) {
-            auto next = (*walk)->next();
+            auto next = (*walk)->next({});
             EXPECT_TRUE(next);
             if (!next || !*next) return found;
             found.push_back((*next)->key);
