@@ -38,6 +38,10 @@ Error io_error(std::string_view doing, std::string_view path, int number) {
     return error;
 }
 
+Error rotten(std::string message) {
+    return {.code = Code::local, .message = std::move(message), .reason = "corrupt"};
+}
+
 std::string local_etag(const struct stat& status) {
     return fmt::format("file-{:x}-{:x}-{:x}-{:x}", status.st_ino, status.st_size, nanoseconds(status.st_mtim),
                        nanoseconds(status.st_ctim));

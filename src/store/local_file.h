@@ -22,6 +22,10 @@ namespace dray {
 // denied.
 Error io_error(std::string_view doing, std::string_view path, int number);
 
+// What is on the disk is not what was once written: code local, reason "corrupt". Nothing was changed for it, and
+// asking again changes nothing; the code corrupt is for answers that came over a line.
+Error rotten(std::string message);
+
 // "file-<inode>-<size>-<mtime>-<ctime>", hex: never mistaken for an MD5. The change time cannot be set by hand, so any
 // change of content changes the ETag; so do chmod and a new hard link, which errs on the safe side.
 std::string local_etag(const struct stat& status);

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/json.h"
+#include "base/log.h"
 
 namespace dray {
 namespace {
@@ -53,7 +54,9 @@ std::vector<NameValue> read_pairs(const JsonValue& object, std::string_view name
 }
 
 Result<JsonValue> parse_versioned(JsonParser& parser, std::string_view text) {
-    TRY_LET(value, parser.parse(text));
+    auto parsed = parser.parse(text);
+    if (!parsed) return rotten("the object's record is damaged: " + parsed.error().message);
+    const JsonValue& value = *parsed;
     if (const auto version = value.get("version"); version && version->u64().value_or(kVersion + 1) <= kVersion) {
         return value;
     }
@@ -163,11 +166,15 @@ Status keep_record(int directory, int body, const LocalRecord& record, const std
 }
 
 Result<LocalRecord> read_record(int directory, const LocalFile& file, const std::string& path) {
-    TRY_LET(attribute, read_attribute(file.fd.get(), path));
-    if (!attribute.empty()) return parse_record(attribute, file.status);
-    TRY_LET(side, read_side_file(directory, side_name("record", file.status), path));
-    if (!side.empty()) return parse_record(side, file.status);
-    return LocalRecord{};  // somebody else's file
+    TRY_LET(text, read_attribute(file.fd.get(), path));
+    if (text.empty()) {
+        TRY_LET(side, read_side_file(directory, side_name("record", file.status), path));
+        text = std::move(side);
+    }
+    if (text.empty()) return LocalRecord{};  // somebody else's file
+    auto record = parse_record(text, file.status);
+    if (!record) return std::move(record).error().within(in_quotes(path));
+    return record;
 }
 
 Status keep_tags(int directory, const struct stat& body, const std::vector<NameValue>& tags, const std::string& path) {
@@ -189,8 +196,9 @@ Result<std::vector<NameValue>> read_tags(int directory, const struct stat& body,
     TRY_LET(text, read_side_file(directory, side_name("tags", body), path));
     if (text.empty()) return std::vector<NameValue>();
     JsonParser parser;
-    TRY_LET(json, parse_versioned(parser, text));
-    return read_pairs(json, "tags");
+    auto json = parse_versioned(parser, text);
+    if (!json) return std::move(json).error().within("the tags of " + in_quotes(path));
+    return read_pairs(*json, "tags");
 }
 
 void drop_side_files(int directory, const struct stat& body) {

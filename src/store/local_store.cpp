@@ -199,8 +199,7 @@ Result<ObjectInfo> LocalStore::get(const Context& ctx, const ObjectRef& object, 
     TRY(unchanged(opened.file.fd.get(), opened.file.status, opened.path));
     if (given != wanted) return changed(opened.path);
     if (whole && base64_of(crc) != answer.checksums[0].value) {
-        return Error{.code = Code::corrupt,
-                     .message = in_quotes(opened.path) + ": the bytes are not those once written"};
+        return rotten(in_quotes(opened.path) + ": the bytes are not those once written");
     }
     return answer;
 }
@@ -381,14 +380,15 @@ Result<ObjectInfo> LocalStore::copy(const Context& ctx, const ObjectRef& from, c
                       TRY(read_range(ctx, source.file.fd.get(), 0, before.size, source.path,
                                      [&](std::string_view bytes) { return writing.write(bytes); }));
                       TRY(unchanged(source.file.fd.get(), source.file.status, source.path));
-                      TRY_LET(checksum, writing.finish(source.path));
+                      auto checksum = writing.finish(source.path);
+                      if (!checksum) return rotten(std::move(checksum).error().message);
                       Properties properties = without_tags(options.replace.value_or(before.properties));
                       auto chosen = [&](const std::string& option, const std::string& replaced) {
                           return !option.empty() ? option : options.replace ? replaced : std::string();
                       };
                       properties.storage_class = chosen(options.storage_class, properties.storage_class);
                       properties.website_redirect = chosen(options.website_redirect, properties.website_redirect);
-                      return LocalRecord{std::move(properties), std::move(checksum)};
+                      return LocalRecord{std::move(properties), *std::move(checksum)};
                   });
 }
 

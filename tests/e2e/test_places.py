@@ -1,4 +1,7 @@
 """What a URL, a path and a choice mean to a move: where objects come from, where they go, and which stay."""
+import os
+
+import localclient
 import support
 
 
@@ -46,6 +49,49 @@ class LocalMoves(support.DrayTest):
         self.assertNotIn("link", self.ok("ls", "in/").err)
         self.assertIn("in/link", self.ok("ls", "in/", "-v").err)
         self.assertIn("in/link", self.ok("mv", "in/", "out/", "-v").err)
+
+    def test_a_rotten_file_fails_by_itself_and_names_itself(self):
+        self.plant(sound="1", rotten="2")
+        self.ok("mv", "in/", "out/")
+        rotten = self.home / "out" / "rotten.txt"
+        status = rotten.stat()
+        rotten.write_text("X")
+        os.utime(rotten, ns=(status.st_atime_ns, status.st_mtime_ns))
+        outcome = self.dray("mv", "out/", "on/", "--json")
+        self.assertEqual((outcome.code, outcome.lines()[-1]["failed_by"]), (1, {"corrupt": 1}), outcome)
+        self.assertEqual((self.files("on"), self.files("out")), (["sound.txt"], ["rotten.txt"]))
+        self.assertIn("out/rotten.txt", self.ok("report", "last").out)
+        # Every request was answered: nothing is waited for.
+        undone = self.ok("undo", "last")
+        self.assertNotIn("waiting", undone.err)
+        self.assertEqual(self.files("out"), ["rotten.txt", "sound.txt"])
+
+    def test_names_of_one_file_all_move(self):
+        self.plant(a="1")
+        for other in ("b", "c"):
+            os.link(self.home / "in" / "a.txt", self.home / "in" / f"{other}.txt")
+        self.ok("mv", "in/", "out/")
+        self.assertEqual((self.files("in"), self.files("out")), ([], ["a.txt", "b.txt", "c.txt"]))
+        self.ok("undo", "last")
+        self.assertEqual((self.files("in"), self.files("out")), (["a.txt", "b.txt", "c.txt"], []))
+
+    def test_a_file_moves_into_a_directory_of_its_own_name(self):
+        self.plant(x="1", y="2")
+        self.ok("mv", "in/", "in/", "--to", "{path}/{basename}")
+        self.assertEqual(self.files("in"), ["x.txt/x.txt", "y.txt/y.txt"])
+        self.ok("undo", "last")
+        objects = localclient.LocalBucket(self.home / "in").objects()
+        self.assertEqual({key: body for key, (body, _) in objects.items()}, {"x.txt": b"1", "y.txt": b"2"})
+
+    def test_a_link_at_the_target_is_refused_at_the_first_attempt(self):
+        self.plant(a="1")
+        (self.home / "out").mkdir()
+        (self.home / "out" / "a.txt").symlink_to("nowhere")
+        outcome = self.dray("mv", "in/", "out/", "--json")
+        self.assertEqual((outcome.code, outcome.lines()[-1]["failed_by"]), (1, {"refused": 1}), outcome)
+        self.assertLessEqual(outcome.lines()[-1]["requests"].get("copy", 0), 1)
+        self.assertIn("out/a.txt", self.ok("report", "last").out)
+        self.assertEqual(self.files("in"), ["a.txt"])
 
     def test_max_ends_the_move_after_so_many(self):
         self.plant(a="1", b="2", c="3")
