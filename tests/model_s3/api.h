@@ -105,6 +105,7 @@ private:
     // Content-MD5 and x-amz-checksum-*; notes the checksum in `props` and the answer's headers.
     bool check_body(const Request& request, Answer& answer, std::string& algorithm, std::string& value);
     bool target_conditions(const Bucket& bucket, const Request& request, bool none_match, bool match, Answer& answer);
+    std::int64_t seen_from_us(const Request& request) const;  // of an object that it creates
     bool target_allowed(const Bucket& bucket, const Request& request, std::uint64_t size, Answer& answer);
     struct CopySource {
         ObjectPtr object;

@@ -172,6 +172,7 @@ void Api::copy_object(Request& request, Answer& answer) {
     object.body = quirks_.folder_body_lost && request.key.ends_with('/') ? Body() : from.body;
     object.etag = etag;
     object.modified_us = now_us();
+    object.seen_from_us = seen_from_us(request);
     if (multipart && !new_etag) object.parts = from.parts;
     object.props = std::make_shared<const Props>(std::move(props));
 

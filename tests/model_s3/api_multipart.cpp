@@ -248,6 +248,7 @@ void Api::complete_upload(Request& request, Answer& answer) {
     object.body = std::move(whole.body);
     object.etag = std::move(whole.etag);
     object.modified_us = now_us();
+    object.seen_from_us = seen_from_us(request);
     object.parts = std::make_shared<const std::vector<Part>>(std::move(whole.parts));
     object.props = std::make_shared<const Props>(std::move(props));
     bucket->uploads.erase(upload->id);

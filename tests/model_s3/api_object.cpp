@@ -317,7 +317,10 @@ bool Api::target_conditions(const Bucket& bucket, const Request& request, bool n
                  "<Header>If-None-Match</Header>");
             return false;
         }
-        if (current_object(bucket, request.key)) {
+        // Answered only when others see it: whoever comes after the answer is refused, whoever comes before is not.
+        answer.delay_ms = quirks_.creation_gap_ms;
+        const ObjectPtr there = current_object(bucket, request.key);
+        if (there && now_us() >= there->seen_from_us) {
             fail(answer, 412, "PreconditionFailed", kMessage, "<Condition>If-None-Match</Condition>");
             return false;
         }
@@ -334,6 +337,11 @@ bool Api::target_conditions(const Bucket& bucket, const Request& request, bool n
         }
     }
     return true;
+}
+
+std::int64_t Api::seen_from_us(const Request& request) const {
+    // Half the gap: clocks of timers and of objects differ by a little.
+    return request.has_header("if-none-match") ? now_us() + quirks_.creation_gap_ms * 1000 / 2 : 0;
 }
 
 bool Api::target_allowed(const Bucket& bucket, const Request& request, std::uint64_t size, Answer& answer) {
@@ -372,6 +380,7 @@ void Api::put_object(Request& request, Answer& answer) {
     if (!target_conditions(*bucket, request, quirks_.put_if_none_match, quirks_.put_if_match, answer)) return;
     if (!target_allowed(*bucket, request, request.body.size(), answer)) return;
     object.modified_us = now_us();
+    object.seen_from_us = seen_from_us(request);
     answer.headers.append("etag: \"").append(object.etag).append("\"\r\n");
     if (!bucket->encryption.empty()) answer.add("x-amz-server-side-encryption", bucket->encryption);
     const std::string version_id = store_object(world_, *bucket, request.key, std::move(object));

@@ -132,12 +132,19 @@ Quirks Quirks::ignores() {
     return q;
 }
 
+Quirks Quirks::races() {
+    Quirks q;
+    q.name = "races";
+    q.creation_gap_ms = 200;
+    return q;
+}
+
 bool Quirks::by_name(std::string_view name, Quirks& quirks) {
     static constexpr struct {
         std::string_view name;
         Quirks (*make)();
-    } kModes[] = {{"strict", strict},       {"seaweedfs", seaweedfs}, {"radosgw", radosgw},
-                  {"versitygw", versitygw}, {"minio", minio},         {"ignores", ignores}};
+    } kModes[] = {{"strict", strict}, {"seaweedfs", seaweedfs}, {"radosgw", radosgw}, {"versitygw", versitygw},
+                  {"minio", minio},   {"ignores", ignores},     {"races", races}};
     for (const auto& mode : kModes) {
         if (mode.name != name) continue;
         quirks = mode.make();

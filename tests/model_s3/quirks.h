@@ -48,6 +48,9 @@ struct Quirks {
     bool complete_if_match = true;
     bool delete_if_match = true;
     bool batch_delete_etag = true;
+    // Creation under If-None-Match: * looks first and writes this much later: who comes in between finds nothing there
+    // and wins as well. 0: one step.
+    std::int64_t creation_gap_ms = 0;
 
     // Properties.
     enum class Etags {
@@ -90,6 +93,7 @@ struct Quirks {
     static Quirks versitygw();
     static Quirks minio();
     static Quirks ignores();  // as Garage: every condition is accepted and ignored
+    static Quirks races();    // as SeaweedFS before 2026: strict, but two creators at once both win
     // False: no such mode.
     static bool by_name(std::string_view name, Quirks& quirks);
 };

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <latch>
+#include <thread>
+
 #include "client.h"
 #include "digest.h"
 #include "server.h"
@@ -87,6 +92,7 @@ TEST(Quirks, EachModeHonoursTheConditionsOfItsServerAndNoOther) {
     expect_honours(Quirks::versitygw(), {true, true, false, true, true, false});
     expect_honours(Quirks::minio(), {true, true, false, true, false, false});
     expect_honours(Quirks::ignores(), {false, true, false, false, false, false});
+    expect_honours(Quirks::races(), {true, true, true, true, true, true});
 }
 
 TEST(Quirks, RadosgwKeepsNoChecksumsTakesWrongOnesAndRefusesClasses) {
@@ -132,6 +138,29 @@ TEST(Quirks, OpaqueEtagsSayNothingAboutTheBytes) {
     client.send("PUT", "/box/c", "", {{"x-amz-copy-source", "/box/a"}});
     EXPECT_NE(server->object("box", "a")->etag, server->object("box", "b")->etag);
     EXPECT_NE(server->object("box", "a")->etag, server->object("box", "c")->etag);
+}
+
+TEST(Quirks, CreatorsThatRaceAllWinWhereTheStoreLooksFirstAndWritesLater) {
+    for (const Quirks& quirks : {Quirks::strict(), Quirks::races()}) {
+        const auto server = ModelS3::start({.quirks = quirks});
+        server->make_bucket("box");
+        std::array<int, 3> statuses{};
+        std::latch start(3);
+        std::vector<std::thread> racers;
+        for (int& status : statuses) {
+            racers.emplace_back([&] {
+                Client client(server->port());
+                start.arrive_and_wait();
+                status = client.send("PUT", "/box/a", "v", {{"if-none-match", "*"}}).status;
+            });
+        }
+        for (std::thread& racer : racers)
+            racer.join();
+        const auto winners = std::count(statuses.begin(), statuses.end(), 200);
+        EXPECT_EQ(winners > 1, quirks.creation_gap_ms > 0) << winners;
+        EXPECT_GE(winners, 1);
+        EXPECT_EQ(Client(server->port()).send("PUT", "/box/a", "v", {{"if-none-match", "*"}}).status, 412);
+    }
 }
 
 TEST(Quirks, OnlyKnownModesHaveNames) {

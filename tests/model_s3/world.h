@@ -39,6 +39,7 @@ struct Object {
     Body body;
     std::string etag;  // without quotes
     std::int64_t modified_us = 0;
+    std::int64_t seen_from_us = 0;  // other creators find it from then on: Quirks::creation_gap_ms
     std::string version_id = "null";
     bool delete_marker = false;
     std::shared_ptr<const Props> props;              // never null
