@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -156,6 +157,7 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
     const bool back = request.header->command == "undo";
     Settled settled;
     std::optional<Capabilities> common;
+    std::map<std::optional<bool>, Capabilities> seen;  // by versioning: another bucket alike is asked less
     for (const Ground& ground : grounds_of(contract.scopes, totals.buckets)) {
         // The stores of a run are one store (planning refuses others), so either may be asked.
         ObjectStore& store = *request.stores.back();
@@ -165,12 +167,15 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
         const BucketFacts& facts = *asked;
         const bool copied_from = back || ground.bucket == source;
         settled.head_source = settled.head_source || (copied_from && need_head(facts));
+        const auto alike = seen.find(facts.versioned);
         TRY_LET(found, probe(ctx, store, ground.bucket, ground.prefix,
                              {.cache_directory = request.cache_directory,
                               .access_key = request.access_key,
                               .facts = facts,
+                              .elsewhere = alike != seen.end() ? std::optional(alike->second) : std::nullopt,
                               .renew_guards = request.deletes,
-                              .renew_spellings = needs_spellings(totals)}));
+                              .spellings = needs_spellings(totals)}));
+        if (found != Capabilities{}) seen.emplace(facts.versioned, found);
         common = common ? both(*common, found) : found;
     }
     CHECK(common.has_value());  // the source's bucket is always known

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "base/checksum.h"
@@ -15,7 +16,7 @@ namespace dray {
 namespace {
 
 constexpr std::uint64_t kMaxCacheFile = 64 * 1024;  // bytes
-constexpr std::uint64_t kCacheVersion = 1;
+constexpr std::uint64_t kCacheVersion = 2;          // 1: creators did not race
 
 // Where a probe works.
 struct Site {
@@ -38,14 +39,15 @@ Status on_private_ground(const Context& ctx, const Site& site, const std::functi
     return done;
 }
 
-Result<Capabilities> probe_all(const Context& ctx, const Site& site) {
+Result<Capabilities> probe_all(const Context& ctx, const Site& site, bool spellings) {
     Capabilities found;
     const Status done = on_private_ground(ctx, site, [&](ProbeGround& ground) -> Status {
         TRY(ground.begin(ctx));
         TRY(ground.try_copy(ctx, found));
         TRY(ground.try_put_conditions(ctx, found));
-        TRY(ground.put_twins(ctx, false));
+        TRY(spellings ? ground.put_twins(ctx, false) : ground.put_folder(ctx));
         TRY(ground.try_copy_conditions(ctx));
+        TRY(ground.race_copies(ctx));
         TRY(ground.try_remove_conditions(ctx));
         TRY(ground.try_multipart(ctx, found));
         TRY(ground.look(ctx, found));
@@ -55,17 +57,32 @@ Result<Capabilities> probe_all(const Context& ctx, const Site& site) {
     return found;
 }
 
-// What guards deletes, and on demand which keys are two objects; the rest stays as it was.
-Status probe_guards(const Context& ctx, const Site& site, bool spellings, Capabilities& found) {
+// Proves anew what guards deletes, and on demand which keys are two objects; the rest stays as it was known. What was
+// found absent stays so: a race that was lost once is not won by asking politely.
+Result<Capabilities> renewed(const Context& ctx, const Site& site, bool spellings, const Capabilities& known) {
+    Capabilities found = known;
     if (spellings) {
         found.keeps_slashes = found.keeps_dots = found.keeps_case = found.keeps_unicode = Guarantee::unknown;
     }
-    return on_private_ground(ctx, site, [&](ProbeGround& ground) -> Status {
+    const Status done = on_private_ground(ctx, site, [&](ProbeGround& ground) -> Status {
         TRY(ground.begin(ctx));
         if (spellings) TRY(ground.put_twins(ctx, false));
         TRY(ground.try_copy_conditions(ctx));
         TRY(ground.try_remove_conditions(ctx));
         return ground.look(ctx, found);
+    });
+    if (!done) return done.error();
+    for (const CapabilityName& capability : capability_names()) {
+        if (known.*capability.field == Guarantee::absent) found.*capability.field = Guarantee::absent;
+    }
+    return found;
+}
+
+// The store is not what it was, and nothing of the old answer counts.
+bool has_lost_any(const Capabilities& known, const Capabilities& found) {
+    const auto& all = capability_names();
+    return std::any_of(all.begin(), all.end(), [&](const CapabilityName& capability) {
+        return proven(known.*capability.field) && !proven(found.*capability.field);
     });
 }
 
@@ -183,13 +200,13 @@ Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::st
     const std::string file =
         options.cache_directory.empty() ? std::string() : cache_file(store, bucket, options, facts);
     const WallTime now = ctx.clock().wall();
-    if (auto cached = file.empty() ? std::nullopt : read_cache(file, now)) {
-        Capabilities found = *cached;
-        if (options.renew_guards) TRY(probe_guards(ctx, site, options.renew_spellings, found));
-        if (found == *cached) return found;
-        // The store is not what it was: nothing of the old answer counts.
+    const auto cached = file.empty() ? std::nullopt : read_cache(file, now);
+    if (cached && !options.renew_guards && !options.spellings) return *cached;
+    if (const auto& known = cached ? cached : options.elsewhere) {
+        TRY_LET(found, renewed(ctx, site, options.spellings, *known));
+        if (!has_lost_any(*known, found)) return found;
     }
-    TRY_LET(found, probe_all(ctx, site));
+    TRY_LET(found, probe_all(ctx, site, options.spellings));
     if (!file.empty()) write_cache(options.cache_directory, file, found, now);
     return found;
 }

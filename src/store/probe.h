@@ -14,7 +14,12 @@
 
 namespace dray {
 
+// Of a whole probe, those that learn the bucket's facts among them; of its spellings beside that.
 inline constexpr std::uint32_t kMaxProbeRequests = 40;
+inline constexpr std::uint32_t kMaxSpellingRequests = 8;
+// Creators of one object at once. They race only where a store takes requests side by side: two at least.
+inline constexpr std::size_t kProbeRacers = 3;
+inline constexpr std::size_t kLeastConnections = 2;
 inline constexpr std::chrono::hours kCapabilitiesKept{24};
 
 struct ProbeOptions {
@@ -23,11 +28,15 @@ struct ProbeOptions {
     std::string access_key;  // part of the cache's key; empty: unknown
     // What is known of the bucket already; else it is asked for.
     std::optional<BucketFacts> facts = std::nullopt;
+    // What was found in another bucket of this endpoint that is versioned, or not, as this one is: taken over where the
+    // conditions that guard moves are seen to hold here as well.
+    std::optional<Capabilities> elsewhere = std::nullopt;
     // Prove the conditions that guard deletes again although the cache has them: stores get reconfigured, and data
     // hangs on it.
     bool renew_guards = true;
-    // Likewise which spellings are two objects, for a run whose keys hang on it.
-    bool renew_spellings = false;
+    // Prove which spellings are two objects, whatever the cache has: for a run whose keys hang on it. Else they stay
+    // unknown.
+    bool spellings = false;
 };
 
 // What probes that were killed left behind: removed by a later one once it is so old.
@@ -38,7 +47,8 @@ inline constexpr std::chrono::hours kProbeLeftoverAge{1};
 bool is_probe_object(std::string_view key);
 
 // Probes below `prefix` of `bucket`, under `.dray-probe-<random>`; every object written is removed again, after errors
-// and on a stop too. At most kMaxProbeRequests. A store that guarantees by construction (local, memory) answers for
+// and on a stop too. Creators race each other, on threads of the probe's own. At most kMaxProbeRequests, and for
+// spellings kMaxSpellingRequests more. A store that guarantees by construction (local, memory) answers for
 // itself; only what the file system decides (case, Unicode) is tried there. What an earlier probe below `prefix` left
 // more than an hour ago is removed too (a thousand objects at most), without a request more where there is nothing. A
 // bucket with object lock is not written to, and nothing is assumed of it. Errors: not_found (bucket, fatal), denied,

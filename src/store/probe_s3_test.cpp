@@ -7,6 +7,7 @@
 #include "store/model_store_test.h"
 #include "store/probe.h"
 #include "store/retry_store.h"
+#include "store/test_dir.h"
 
 namespace dray {
 namespace {
@@ -55,7 +56,7 @@ std::vector<Quirks> all_quirks() {
             folding};
 }
 
-TEST(ProbeOfS3, FindsOutEveryKindOfStoreInFortyRequests) {
+TEST(ProbeOfS3, FindsOutEveryKindOfStoreWithinItsRequests) {
     for (const Quirks& quirks : all_quirks()) {
         SCOPED_TRACE(quirks.name);
         auto server = ModelS3::start({.quirks = quirks});
@@ -64,10 +65,10 @@ TEST(ProbeOfS3, FindsOutEveryKindOfStoreInFortyRequests) {
         RetryOptions counting;
         counting.on_retry = [&](const Call&, const Error&, std::uint32_t, Nanos) { ++repeats; };
         RetryStore store(store_at(*server), counting);
-        auto found = probe({}, store, "raw", "in/", {});
+        auto found = probe({}, store, "raw", "in/", {.spellings = true});
         ASSERT_TRUE(found) << found.error().message;
         expect_found(quirks, *found);
-        EXPECT_LE(server->stats().total, kMaxProbeRequests);
+        EXPECT_LE(server->stats().total, kMaxProbeRequests + kMaxSpellingRequests);
         EXPECT_EQ(repeats, 0u) << "an expected refusal is no reason to ask again";
         EXPECT_THAT(server->keys("raw"), testing::IsEmpty());
         EXPECT_TRUE(server->uploads("raw").empty());
@@ -112,6 +113,50 @@ TEST(ProbeOfS3, LeavesNothingBehindAfterAnErrorAtAnyRequest) {
             }
         }
     }
+}
+
+TEST(ProbeOfS3, AStoreThatLooksFirstAndWritesLaterIsNotTakenForOneThatRefuses) {
+    TestDir directory;
+    const ProbeOptions cached{.cache_directory = directory.path()};
+    auto server = ModelS3::start({.quirks = Quirks::races()});
+    server->make_bucket("raw");
+    auto store = store_at(*server);
+    auto found = probe({}, *store, "raw", "in/", cached);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->copy_if_absent, Guarantee::absent);
+    EXPECT_EQ(found->put_if_absent, Guarantee::absent);
+    EXPECT_EQ(found->copy_source_if_match, Guarantee::proven);
+    EXPECT_EQ(found->remove_if_match, Guarantee::proven);
+    EXPECT_EQ(found->remove_many_if_match, Guarantee::proven);
+    EXPECT_THAT(server->keys("raw"), testing::IsEmpty());
+
+    server->reset_stats();
+    auto again = probe({}, *store, "raw", "in/", cached);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->copy_if_absent, Guarantee::absent) << "alone it refuses politely";
+    EXPECT_LT(server->stats().of("CopyObject"), 5u) << "no race is run again within a day";
+}
+
+TEST(ProbeOfS3, AnotherBucketOfTheEndpointIsAskedForItsGuardsOnly) {
+    auto server = ModelS3::start();
+    for (const char* bucket : {"raw", "sorted"})
+        server->make_bucket(bucket);
+    auto store = store_at(*server);
+    auto first = probe({}, *store, "raw", "in/", {});
+    ASSERT_TRUE(first) << first.error().message;
+    server->reset_stats();
+    auto second = probe({}, *store, "sorted", "out/", {.elsewhere = *first});
+    ASSERT_TRUE(second) << second.error().message;
+    EXPECT_EQ(*second, *first);
+    EXPECT_LE(server->stats().total, 16u);
+
+    auto weak = Quirks::strict();
+    weak.delete_if_match = false;
+    server->set_quirks(weak);
+    second = probe({}, *store, "sorted", "out/", {.elsewhere = *first});
+    ASSERT_TRUE(second) << second.error().message;
+    EXPECT_EQ(second->remove_if_match, Guarantee::absent);
+    EXPECT_THAT(server->keys("sorted"), testing::IsEmpty());
 }
 
 TEST(ProbeOfS3, RepeatsACleanUpThatFailed) {

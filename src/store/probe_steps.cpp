@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <latch>
 #include <random>
+#include <utility>
 
+#include "base/crew.h"
 #include "base/log.h"
 #include "store/checksums.h"
 #include "store/probe.h"
@@ -38,6 +41,10 @@ constexpr Twin kTwins[] = {
 // The twin of "a/b" that differs by a slash at the very beginning of its key. Put last: if it replaces "a/b", no other
 // twin has hidden that.
 constexpr const char* kLeading = "a/b";
+// What a condition must keep: made by racing copies, where copies know that condition, else put.
+constexpr const char* kRemovedAlone = "keep-1";
+constexpr const char* kRemovedInBatch = "keep-2";
+constexpr const char* kCompletedOver = "a.b";
 constexpr int kMaxVersions = 4;  // of one object that answers got lost about
 bool folds_letters(const Twin& twin) {
     return twin.field == &Capabilities::keeps_case || twin.field == &Capabilities::keeps_unicode;
@@ -174,16 +181,58 @@ Status ProbeGround::try_put_conditions(const Context& ctx, Capabilities& found) 
         found.checksums = proven_if(told);
     }
 
-    Tried absent{.field = &Capabilities::put_if_absent, .name = "copy"};
     Tried match{.field = &Capabilities::put_if_match, .name = "a"};
-    if (auto made = put(ctx, absent.name, "put over it, shorter or longer", {.if_absent = true}); !made) {
-        TRY(settled(made.error(), {Code::exists, Code::conflict}, absent.refused));
-    }
-    if (auto made = put(ctx, match.name, "put over another one", {.if_match = kWrongEtag}); !made) {
+    constexpr std::string_view kOther = "put over another one";
+    if (auto made = put(ctx, match.name, kOther, {.if_match = kWrongEtag}); made) {
+        sizes_[match.name] = kOther.size();
+    } else {
         TRY(settled(made.error(), {Code::conflict, Code::exists}, match.refused));
     }
-    tried_.insert(tried_.end(), {absent, match});
+    tried_.push_back(match);
+    return race_puts(ctx);
+}
+
+// Who wins is told by the length of its body. Where a condition is ignored all win, and where it is unknown none does.
+Status ProbeGround::race_puts(const Context& ctx) {
+    Tried absent{.field = &Capabilities::put_if_absent, .name = "a-b"};
+    std::vector<std::string> bodies;
+    while (bodies.size() < kProbeRacers)
+        bodies.push_back(next_body());
+    TRY_LET(winner, race(absent.name, [&](std::size_t racer) {
+                return store_.put(ctx, at(absent.name), bodies[racer], {.if_absent = true});
+            }));
+    absent.refused = winner.has_value();
+    if (winner) sizes_[absent.name] = bodies[*winner].size();
+    tried_.push_back(absent);
     return {};
+}
+
+Result<std::optional<std::size_t>> ProbeGround::race(const std::string& name, const Create& create) {
+    TRY_LET(crew, Crew::make(kProbeRacers));
+    std::vector<std::optional<Result<ObjectInfo>>> answers(kProbeRacers);
+    std::latch start(kProbeRacers);
+    crew->for_each(kProbeRacers, [&](std::size_t racer) {
+        start.arrive_and_wait();
+        answers[racer] = create(racer);
+    });
+    // Each is noted before the first error counts: clean_up must know of all.
+    for (const auto& made : answers)
+        if (*made || made->error().unsure) written(name, *made ? (*made)->version : std::string());
+    std::optional<std::size_t> winner;
+    bool one_won = true;
+    for (std::size_t racer = 0; racer < answers.size(); ++racer) {
+        bool refused = false;
+        if (const auto& made = *answers[racer]; !made)
+            TRY(settled(made.error(), {Code::exists, Code::conflict}, refused));
+        else
+            one_won = one_won && !std::exchange(winner, racer);
+        one_won = one_won && (refused || winner == racer);
+    }
+    return one_won ? winner : std::nullopt;
+}
+
+Status ProbeGround::put_folder(const Context& ctx) {
+    return put_own(ctx, "a/b");
 }
 
 Status ProbeGround::put_twins(const Context& ctx, bool folding_only) {
@@ -202,16 +251,35 @@ Status ProbeGround::try_copy_conditions(const Context& ctx) {
     }
     Tried target{.field = &Capabilities::copy_if_absent, .name = "a-b"};
     TRY(put_own(ctx, target.name));
-    if (auto made = copy(ctx, "a", target.name, {.target_if_absent = true}); !made) {
+    if (auto made = copy(ctx, "a", target.name, {.target_if_absent = true}); made) {
+        sizes_[target.name] = sizes_["a"];
+    } else {
         TRY(settled(made.error(), {Code::exists, Code::conflict}, target.refused));
     }
     tried_.insert(tried_.end(), {source, target});
     return {};
 }
 
+Status ProbeGround::race_copies(const Context& ctx) {
+    constexpr auto field = &Capabilities::copy_if_absent;
+    const bool refuses = std::any_of(tried_.begin(), tried_.end(),
+                                     [&](const Tried& tried) { return tried.field == field && tried.refused; });
+    if (!refuses) return {};  // nothing is guarded there, and nothing can be lost
+    for (const char* name : {kRemovedAlone, kRemovedInBatch, kCompletedOver}) {
+        TRY_LET(winner, race(name, [&](std::size_t) {
+                    return store_.copy(ctx, at("a"), at(name), {.target_if_absent = true});
+                }));
+        if (winner)
+            sizes_[name] = sizes_["a"];
+        else
+            races_lost_.push_back(field);
+    }
+    return {};
+}
+
 Status ProbeGround::try_remove_conditions(const Context& ctx) {
-    Tried one{.field = &Capabilities::remove_if_match, .name = "keep-1"};
-    Tried many{.field = &Capabilities::remove_many_if_match, .name = "keep-2"};
+    Tried one{.field = &Capabilities::remove_if_match, .name = kRemovedAlone};
+    Tried many{.field = &Capabilities::remove_many_if_match, .name = kRemovedInBatch};
     TRY(put_own(ctx, one.name));
     TRY(put_own(ctx, many.name));
     if (auto removed = store_.remove(ctx, at(one.name), {.if_match = kWrongEtag}); removed) {
@@ -232,7 +300,7 @@ Status ProbeGround::try_remove_conditions(const Context& ctx) {
 }
 
 Status ProbeGround::try_multipart(const Context& ctx, Capabilities& found) {
-    Tried complete{.field = &Capabilities::complete_if_absent, .name = "a.b"};
+    Tried complete{.field = &Capabilities::complete_if_absent, .name = kCompletedOver};
     TRY(put_own(ctx, complete.name));
     auto upload = store_.create_upload(ctx, at(complete.name), {});
     bool refused = false;
@@ -272,6 +340,8 @@ Status ProbeGround::look(const Context& ctx, Capabilities& found) {
         const bool no_effect = tried.should_exist ? is_as_put(tried.name) : listed_size(tried.name) == kNotThere;
         found.*tried.field = proven_if(tried.refused && no_effect);
     }
+    for (const auto field : races_lost_)
+        found.*field = Guarantee::absent;
     for (const Twin& twin : kTwins) {
         if (!sizes_.contains(twin.name) || !sizes_.contains(twin.other)) continue;
         Guarantee& field = found.*twin.field;

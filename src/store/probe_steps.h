@@ -1,6 +1,7 @@
 // The steps of the probe, each one question to a store. Used by probe.cpp only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,8 +12,8 @@
 namespace dray {
 
 // The private objects of one probe and the requests spent on them. Each step tries something that must be refused, and
-// remembers the answer; look() then tells refusals that had no effect from mere words. 34 to 36 requests for
-// everything.
+// remembers the answer; look() then tells refusals that had no effect from mere words. Races say the rest: a store that
+// looks first and writes later refuses politely whoever comes alone, and lets two in that come at once.
 class ProbeGround {
 public:
     ProbeGround(ObjectStore& store, std::string bucket, const std::string& prefix, bool versioned);
@@ -21,8 +22,10 @@ public:
     Status begin(const Context& ctx);  // puts what the steps compare with
     Status try_copy(const Context& ctx, Capabilities& found);
     Status try_put_conditions(const Context& ctx, Capabilities& found);
+    Status put_folder(const Context& ctx);  // beside "a", for the order of a listing; put_twins() has it as well
     Status put_twins(const Context& ctx, bool folding_only);
     Status try_copy_conditions(const Context& ctx);
+    Status race_copies(const Context& ctx);  // its objects are those that the next steps try to remove and to replace
     Status try_remove_conditions(const Context& ctx);
     Status try_multipart(const Context& ctx, Capabilities& found);
     Status look(const Context& ctx, Capabilities& found);
@@ -44,6 +47,11 @@ private:
     // Puts a body of a length that no other has; remembers it. A key that the store refuses is remembered as absent.
     Status put_own(const Context& ctx, const std::string& name);
     Status put_leading(const Context& ctx);
+    // Lets `create` loose on one key from kProbeRacers threads at once, with the number of each. The winner's number;
+    // nullopt when not exactly one won and each other was refused.
+    using Create = std::function<Result<ObjectInfo>(std::size_t racer)>;
+    Result<std::optional<std::size_t>> race(const std::string& name, const Create& create);
+    Status race_puts(const Context& ctx);
     std::string next_body() { return std::string(100 + bodies_++, 'x'); }
     Result<ObjectInfo> put(const Context& ctx, const std::string& name, std::string_view body,
                            const PutOptions& options);
@@ -78,7 +86,7 @@ private:
     ObjectStore& store_;
     const std::string bucket_, prefix_, base_;
     std::vector<RemoveItem> written_;
-    std::map<std::string, std::uint64_t> sizes_;  // of the bodies put by put_own
+    std::map<std::string, std::uint64_t> sizes_;  // as we made them, by name
     std::size_t bodies_ = 0;
     std::optional<std::uint64_t> leading_size_;  // of the twin with a slash in front; nullopt: it was not tried
     bool versioned_;                             // the bucket is known to be, or a write told a version
@@ -87,6 +95,7 @@ private:
     std::vector<std::string> leftovers_;         // keys of earlier probes
     WallTime store_time_{};                      // when leftovers_ were listed
     std::vector<Tried> tried_;
+    std::vector<Guarantee Capabilities::*> races_lost_;
     std::vector<ListedObject> listed_;
     ObjectInfo first_;  // the object "a"
 };

@@ -13,6 +13,8 @@
 namespace dray {
 namespace {
 
+const ProbeOptions kAll{.spellings = true};
+
 class Probe : public testing::Test {
 protected:
     SimulatedClock clock_;
@@ -67,7 +69,7 @@ TEST_F(Probe, FindsEveryWeaknessAndNoOther) {
     with([](auto& o) { o.versioned = true; });
     for (std::size_t i = 0; i < stores.size(); ++i) {
         use(stores[i]);
-        auto found = run();
+        auto found = run(kAll);
         ASSERT_TRUE(found) << i << ": " << found.error().message;
         Capabilities expected = truth(stores[i]);
         if (stores[i].order != MemoryStoreOptions::Order::bytes) found->start_after = expected.start_after;
@@ -76,22 +78,23 @@ TEST_F(Probe, FindsEveryWeaknessAndNoOther) {
                 << capability.name << " of store " << i;
         }
         EXPECT_EQ(objects_left(), 0u) << i;
-        EXPECT_LE(store_->trace().size(), kMaxProbeRequests - 4) << "bucket facts may be five requests";
+        EXPECT_LE(store_->trace().size(), kMaxProbeRequests + kMaxSpellingRequests - 4)
+            << "bucket facts may be five requests";
     }
 }
 
 TEST_F(Probe, FindsAliasesOfSlashesAndDots) {
     use({.alias = fold_slashes});
-    EXPECT_EQ(run()->keeps_slashes, Guarantee::absent);
+    EXPECT_EQ(run(kAll)->keeps_slashes, Guarantee::absent);
     use({.alias = [](std::string_view key) { return std::string(key.substr(key.starts_with('/') ? 1 : 0)); }});
-    auto leading = run();
+    auto leading = run(kAll);
     EXPECT_EQ(leading->keeps_slashes, Guarantee::absent) << "only the slash in front";
     EXPECT_EQ(leading->keeps_dots, Guarantee::proven);
     EXPECT_EQ(objects_left(), 0u);
     use({.alias = [](std::string_view key) { return std::string(key.substr(0, key.find_last_not_of('/') + 1)); }});
-    EXPECT_EQ(run()->keeps_slashes, Guarantee::absent) << "only the slash at the end";
+    EXPECT_EQ(run(kAll)->keeps_slashes, Guarantee::absent) << "only the slash at the end";
     use({.alias = fold_dots});
-    auto found = run();
+    auto found = run(kAll);
     EXPECT_EQ(found->keeps_slashes, Guarantee::proven);
     EXPECT_EQ(found->keeps_dots, Guarantee::absent);
     EXPECT_EQ(found->keeps_case, Guarantee::proven);
@@ -253,19 +256,30 @@ TEST_F(Probe, AGuardThatIsGoneMakesTheCacheWorthless) {
 TEST_F(Probe, SpellingsAreProvenAnewForARunThatHangsOnThem) {
     TestDir directory;
     const ProbeOptions cached{.cache_directory = directory.path()};
+    ProbeOptions renewed = cached;
+    renewed.spellings = true;
     use({});
-    ASSERT_TRUE(run(cached));
+    ASSERT_EQ(run(renewed)->keeps_slashes, Guarantee::proven);
     use({.alias = fold_slashes});  // reconfigured since
     EXPECT_EQ(run(cached)->keeps_slashes, Guarantee::proven) << "no key of that run needs it";
 
-    ProbeOptions renewed = cached;
-    renewed.renew_spellings = true;
     store_->clear_trace();
     auto found = run(renewed);
 
     ASSERT_TRUE(found);
     EXPECT_EQ(found->keeps_slashes, Guarantee::absent);
     EXPECT_EQ(objects_left(), 0u);
+}
+
+TEST_F(Probe, SpellingsAreNotAskedAboutWhereNoKeyHangsOnThem) {
+    use({});
+    const auto found = run();
+    ASSERT_TRUE(found);
+    for (const auto field : {&Capabilities::keeps_slashes, &Capabilities::keeps_dots, &Capabilities::keeps_case,
+                             &Capabilities::keeps_unicode})
+        EXPECT_EQ((*found).*field, Guarantee::unknown);
+    EXPECT_EQ(found->byte_order, Guarantee::proven);
+    EXPECT_LE(store_->trace().size(), kMaxProbeRequests - 4) << "bucket facts may be five requests";
 }
 
 TEST_F(Probe, TheLocalStoreIsOnlyAskedWhatTheFileSystemDecides) {

@@ -1,5 +1,6 @@
 #include "store/registry.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "s3/endpoint.h"
 #include "store/limit_store.h"
 #include "store/local_store.h"
+#include "store/probe.h"
 #include "store/retry_store.h"
 #include "store/s3_store.h"
 #include "store/trace_store.h"
@@ -60,7 +62,7 @@ void wrap(OpenedStore& opened, const StoreSettings& settings) {
         opened.store =
             std::make_unique<LimitStore>(std::move(opened.store), LimitOptions{settings.rate, settings.bwlimit});
     RetryOptions retry{.max_attempts = settings.max_attempts};
-    retry.governor.concurrency = static_cast<std::uint32_t>(settings.connections);
+    retry.governor.concurrency = static_cast<std::uint32_t>(std::max(settings.connections, kLeastConnections));
     // shared: as the trace.
     struct Repeated {
         std::atomic<std::uint64_t> all{0}, throttled{0};

@@ -27,7 +27,7 @@ struct StoreSettings {
     std::uint32_t max_attempts = 8;
     double rate = 0;                // requests a second; 0: no limit
     std::uint64_t bwlimit = 0;      // bytes a second; 0: no limit
-    std::size_t connections = 256;  // in flight at most: the governor starts there
+    std::size_t connections = 256;  // in flight at most, but kLeastConnections: the governor starts there
 };
 
 enum class StoreKind : std::uint8_t { s3, local };

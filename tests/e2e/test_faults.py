@@ -48,6 +48,17 @@ class Guarantees(FaultsTest):
                 for sentence in said:
                     self.assertIn(sentence, outcome.err)
 
+    def test_V10_a_store_that_looks_first_and_writes_later_does_not_pass_for_one_that_refuses(self):
+        s3 = self.plant("--quirks", "races")
+        for workers in ("1", "256"):  # creators race with a single worker as well
+            outcome = self.refused_untouched(s3, 3, "mv", "s3://b/in/", "s3://b/out/", "--strict", "--workers", workers,
+                                             "--state", self.home / workers)
+            self.assertIn("cannot refuse to copy over an existing object", outcome.err)
+            self.assertEqual(outcome.err.count("This store "), 1, "nothing else is missing")
+        self.ok("mv", "s3://b/in/", "s3://b/out/", "--run-id", "careful")
+        self.assertEqual(len(self.report("careful")["said"]), 1)
+        self.assertEqual(len(s3.keys("b", "out/")), 5)
+
     def test_V10_a_store_that_honours_them_is_not_complained_about(self):
         s3 = self.plant()
         outcome = self.ok("mv", "s3://b/in/", "s3://b/out/", "--strict")

@@ -6,6 +6,7 @@ PAGES = OBJECTS // 1000
 WORKERS = 256
 MOST_REPEATED_LOOKS = 0.02  # an object, on a calm run
 RUNS_UNTIL_CALM = 5
+FURTHER_BUCKET = 16
 BESIDE = 40  # the probe, the bucket's facts, the store's clock: once a run, however many objects
 
 
@@ -61,6 +62,16 @@ class Requests(support.DrayTest):
         for quirks in ("versitygw", "radosgw"):
             with self.subTest(quirks=quirks):
                 self.check(self.move(quirks, "--exclusive"), 1.001)
+
+    def test_a_further_bucket_confirms_what_the_first_has_shown(self):
+        s3 = self.model("--no-default-checksum", "--bucket", "sorted", "--seed", f"b:{OBJECTS}:src/%07d.json:100")
+        self.server.reset()
+        self.ok("mv", "s3://b/src/", "s3://sorted/dst/")
+        stats = self.server.stats()
+        self.assertEqual(len(s3.keys("sorted", "dst/")), OBJECTS)
+        lists = stats["requests"]["ListObjectsV2"]
+        self.assertLessEqual(lists, PAGES + 10, stats)
+        self.assertLessEqual(stats["total"] - lists, OBJECTS * 1.001 + BESIDE + FURTHER_BUCKET, stats)
 
     def test_connections_are_kept_and_never_more_than_workers(self):
         stats = self.move("strict", "--workers", "7")
