@@ -11,7 +11,7 @@ namespace dray {
 
 struct PagesRead {
     bool complete = false;    // the listing came to its proven end
-    ListAnomalies anomalies;  // of a complete one
+    ListAnomalies anomalies;  // so far
 };
 
 // Calls `page` for each page with objects, until it answers false or there are no more. Errors: list_all()'s; what

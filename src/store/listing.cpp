@@ -44,6 +44,8 @@ private:
     bool indexed_ = false;
 };
 
+constexpr const char* kEnough = "enough-listed";
+
 class Listing {
 public:
     Listing(ObjectStore& store, const ListRequest& request, const ListingOptions& options, const ListSink& sink)
@@ -63,7 +65,7 @@ public:
             const bool empty = page->objects.empty() && page->common_prefixes.empty();
             const bool progress = keep_new(*page);
             if (progress) idle_mends_ = 0;
-            if (!page->objects.empty() || !page->common_prefixes.empty()) TRY(hand_on(*page));
+            if (Status handed = hand_on(*page); !handed) return ended(std::move(handed).error());
             TRY_LET(more, go_on(*page, empty, progress));
             if (!more) return summary_;
         }
@@ -106,7 +108,14 @@ private:
         return true;
     }
 
+    Result<ListSummary> ended(Error why) {
+        summary_.complete = why.reason != kEnough;
+        if (summary_.complete) return why;
+        return summary_;
+    }
+
     Status hand_on(const ListPage& page) {
+        if (page.objects.empty() && page.common_prefixes.empty()) return {};
         summary_.objects += page.objects.size();
         summary_.common_prefixes += page.common_prefixes.size();
         for (const ListedObject& object : page.objects)
@@ -183,6 +192,10 @@ private:
 };
 
 }  // namespace
+
+Error enough_listed() {
+    return {.code = Code::cancelled, .message = "enough was listed", .reason = kEnough};
+}
 
 Result<ListSummary> list_all(const Context& ctx, ObjectStore& store, const ListRequest& request,
                              const ListingOptions& options, const ListSink& sink) {

@@ -36,15 +36,20 @@ struct ListSummary {
     std::uint64_t objects = 0, common_prefixes = 0;  // handed on
     std::uint64_t pages = 0;                         // requests answered
     std::uint64_t bytes = 0;
-    bool ordered = true;  // every key came after the one before, bytewise
+    bool complete = true;  // false: the sink had enough
+    bool ordered = true;   // every key came after the one before, bytewise
     ListAnomalies anomalies;
     WallTime store_time{};  // of the first answer, for rule R4; the epoch: the store did not say
 };
 
-// Called with what is left of each page, in order, never with an empty one. An error ends the listing with that error.
+// Called with what is left of each page, in order, never with an empty one. An error ends the listing with that error;
+// enough_listed() ends it well.
 using ListSink = std::function<Status(const ListPage& page)>;
 
-// Success means that the store said "no more" and nothing speaks against it. Every key there during the whole listing
+Error enough_listed();
+
+// Success, where the sink did not have enough before, means that the store said "no more" and nothing speaks against
+// it. Every key there during the whole listing
 // was handed on once; out of byte order a key told again more than a million keys later is not noticed (plans are
 // proven free of duplicates by sorting). Memory: 40 MB at most, plus 50 bytes a page.
 // Errors, beside list()'s: corrupt, fatal (the listing contradicts itself and cannot be mended), unsupported (streams).

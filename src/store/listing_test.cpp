@@ -184,6 +184,19 @@ TEST_F(Listings, L06_KeysOutsideThePrefixAreDroppedAndCounted) {
     EXPECT_EQ(summary->anomalies.first_outside, "fop/2");
 }
 
+TEST_F(Listings, L06_WhatWasDroppedIsToldAlsoWhereTheCallerHasEnough) {
+    store_.page({"foo/1", "fop/2"}, true, "t1");
+    store_.page({"foo/3"}, false);
+    auto summary =
+        list_all({}, store_, {.prefix = "foo/"}, {}, [](const ListPage&) -> Status { return enough_listed(); });
+    ASSERT_TRUE(summary);
+    EXPECT_FALSE(summary->complete);
+    EXPECT_EQ(summary->pages, 1u);
+    EXPECT_EQ(summary->anomalies.outside, 1u);
+    store_.page({"foo/1"}, false);
+    EXPECT_TRUE(list({.prefix = "foo/"})->complete);
+}
+
 // Writers add, delete and replace keys between the pages.
 TEST(Listing, L07_WhatStaysThereIsToldOnceWhateverOthersWrite) {
     std::shared_ptr<ObjectStore> memory = make_memory_store();
