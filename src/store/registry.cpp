@@ -4,6 +4,8 @@
 #include <atomic>
 #include <utility>
 
+#include "base/file.h"
+#include "base/log.h"
 #include "s3/credentials.h"
 #include "s3/endpoint.h"
 #include "store/limit_store.h"
@@ -83,6 +85,18 @@ void wrap(OpenedStore& opened, const StoreSettings& settings) {
     };
 }
 
+// The handshake would tell, but only once everything else was prepared.
+Status can_be_read(const std::string& ca_bundle) {
+    if (ca_bundle.empty()) return {};
+    constexpr std::uint64_t kLargest = 64 << 20;  // bytes; the system's bundle has some 200 KiB
+    const auto text = read_file(ca_bundle, kLargest);
+    if (text && text->find("-----BEGIN ") != std::string::npos) return {};
+    return Error{.code = Code::invalid,
+                 .message = (text ? in_quotes(ca_bundle) + " holds no certificate in PEM form" : text.error().message) +
+                            "; name the file of the authorities to trust with --ca-bundle, AWS_CA_BUNDLE or the "
+                            "profile's ca_bundle"};
+}
+
 Result<OpenedStore> open_s3(const Context& ctx, const StoreSettings& settings,
                             const EnvironmentVariables& environment) {
     TRY_LET(profile, s3::load_profile(environment, settings.profile));
@@ -102,6 +116,9 @@ Result<OpenedStore> open_s3(const Context& ctx, const StoreSettings& settings,
                            .expected_bucket_owner = settings.expected_bucket_owner};
     options.ca_bundle = first_of({settings.ca_bundle, variable(environment, "AWS_CA_BUNDLE"), profile.ca_bundle});
     options.verify_tls = !settings.insecure;
+    // Typed, it is wrong at once; from elsewhere, when it is needed.
+    if (!settings.ca_bundle.empty() || (endpoint.scheme == "https" && options.verify_tls))
+        TRY(can_be_read(options.ca_bundle));
     TRY_LET(store, make_s3_store(std::move(options)));
     opened.store = std::move(store);
     return opened;

@@ -174,11 +174,28 @@ class Store(BadInputTest):
         self.assertEqual(s3.keys("b"), ["out/f000_20240309.csv", "zz/stranger"], "what was asked for is moved, and nothing else")
         self.assertEqual(self.dray("resume", "one").code, 1, "the run stays what it was")
 
+    def test_L06_strange_keys_count_also_where_the_listing_ends_early(self):
+        s3 = self.plant(1)
+        self.tell()
+        outcome = self.one_line(1, ["zz/stranger", "1 key that nobody asked for"], "ls", "s3://b/in/", "--keys", "--max", "1")
+        self.assertEqual(outcome.out, "in/f000_20240309.csv\n")
+        self.assertEqual(self.dray("mv", "s3://b/in/", "s3://b/out/", "--max", "1").code, 1)
+        self.assertEqual(s3.keys("b"), ["out/f000_20240309.csv"])
+
     def test_L06_a_page_about_another_bucket_is_not_believed(self):
         s3 = self.plant(1)
         self.tell(bucket="other")
         self.one_line(1, ["other"], "mv", "s3://b/in/", "s3://b/out/", "--max-attempts", "2")
         self.assertEqual(s3.keys("b"), ["in/f000_20240309.csv"])
+
+    def test_a_ca_bundle_that_is_not_there_or_is_none(self):
+        s3 = self.plant(1)
+        (self.home / "empty.pem").write_text("no certificate\n")
+        for bundle, words in (("/no/such.pem", "/no/such.pem: No such file"), (self.home / "empty.pem", "empty.pem holds no certificate")):
+            for words_of in (["ls", "s3://b/in/"], ["mv", "s3://b/in/", "s3://b/out/"], ["plan", "mv", "s3://b/in/", "s3://b/out/"]):
+                self.one_line(2, [words, "--ca-bundle"], *words_of, "--ca-bundle", bundle)
+        self.assertEqual(s3.keys("b"), ["in/f000_20240309.csv"])
+        self.assertFalse((self.home / "state" / "runs").exists(), "no run was begun")
 
     def serve(self, authority, *server_life):
         certificate, key = authority.certify(*server_life)
