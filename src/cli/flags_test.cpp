@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
 #include "cli/amounts.h"
 
 namespace dray {
@@ -68,6 +72,90 @@ TEST(Flags, ChoiceAndSpeechAreTheSameForEveryCommandThatHasThem) {
     EXPECT_EQ(flags.common.verbose, 1);
     EXPECT_EQ(flags.select.max, 3);
     EXPECT_TRUE(flags.restored);
+}
+
+const std::vector<Arguments> kCommands = {
+    {},        {"ls"},     {"mv"},   {"segregate"}, {"plan"},   {"plan", "mv"}, {"plan", "segregate"},
+    {"apply"}, {"resume"}, {"undo"}, {"verify"},    {"status"}, {"report"},     {"runs"}};
+
+std::string help_of(Arguments command) {
+    command.emplace_back("--help");
+    const auto parsed = parse_command_line(command);
+    const auto* printed = parsed ? std::get_if<Printed>(&*parsed) : nullptr;
+    return printed ? printed->text : std::string();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::istringstream in(text);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);)
+        lines.push_back(line);
+    return lines;
+}
+
+// The commands of dray that the examples type, as a shell would cut them. What stands beside one says what it is for.
+std::vector<Arguments> examples_in(const std::string& help) {
+    std::vector<Arguments> commands;
+    bool goes_on = false;
+    for (std::string line : lines_of(help)) {
+        const bool begins = line.starts_with("  dray ");
+        if (!begins && !goes_on) continue;
+        if (begins) commands.emplace_back();
+        goes_on = line.ends_with(" \\");
+        if (goes_on) line.resize(line.size() - 2);
+        line = line.substr(begins ? 7 : 6);
+        std::string word;
+        for (std::size_t at = 0; at <= line.size(); ++at) {
+            if (at == line.size() || line[at] == ' ') {
+                const bool spaces = word.empty();
+                if (!spaces) commands.back().push_back(std::exchange(word, {}));
+                if (spaces || line.substr(at).starts_with(" | ")) break;
+                if (!line.substr(at).starts_with(" && dray ")) continue;
+                commands.emplace_back();
+                at += 8;
+            } else if (line[at] == '\'') {
+                const std::size_t end = line.find('\'', at + 1);
+                word += line.substr(at + 1, end - at - 1);
+                at = end;
+            } else {
+                word += line[at];
+            }
+        }
+    }
+    return commands;
+}
+
+TEST(Help, ShowsExamplesBeforeFlagsAndFitsATerminal) {
+    for (const Arguments& command : kCommands) {
+        const std::string help = help_of(command);
+        SCOPED_TRACE(help);
+        for (const std::string& line : lines_of(help))
+            EXPECT_LE(line.size(), 80u) << line;
+        EXPECT_LT(help.find("\nExamples:\n"), help.find("\n  -")) << "examples come first";
+        EXPECT_GE(examples_in(help).size(), 2u);
+    }
+}
+
+TEST(Help, HasExamplesThatCanBeTyped) {
+    for (const Arguments& command : kCommands) {
+        for (const Arguments& example : examples_in(help_of(command))) {
+            std::string text;
+            for (const std::string& word : example)
+                text += " " + word;
+            EXPECT_EQ(refusal(example), "") << "dray" << text;
+            const bool belongs = std::equal(command.begin(), command.end(), example.begin());
+            EXPECT_TRUE(belongs || (example.front() == "apply" && command.front() == "plan")) << text;
+        }
+    }
+}
+
+TEST(Help, ShowsNoStoreWhereNoneIsOpened) {
+    for (const Arguments& command : kCommands) {
+        const std::string help = help_of(command);
+        const bool no_store = command.empty() || command == Arguments{"plan"} || command.front() == "status" ||
+                              command.front() == "report" || command.front() == "runs";
+        EXPECT_EQ(help.find("--endpoint") == std::string::npos, no_store) << help;
+    }
 }
 
 TEST(Amounts, AreDecimalDigitsAndAUnit) {

@@ -20,13 +20,19 @@ namespace {
 
 constexpr const char* kHelp =
     "usage: s3-segregate [-h] -c CONFIG [-d DATETIME] [-v] [--strict-exit]\n\n"
-    "Moves every object below s3_dir into the folder of the date in its name.\n\n"
+    "Moves every object below s3_dir into the folder of the date in its name.\n"
+    "The modern command is dray segregate: it can look first (--dry-run).\n\n"
+    "examples:\n"
+    "  s3-segregate -c config.xml\n"
+    "  dray compat segregate -c config.xml --strict-exit     the same program\n\n"
     "options:\n"
     "  -h, --help            show this help message and exit\n"
     "  -c, --config CONFIG   the XML file (docs/segregate.md)\n"
-    "  -d, --datetime TEXT   'YYYY-MM-DD HH:MM:SS': the date of files when the config has no pattern\n"
+    "  -d, --datetime TEXT   'YYYY-MM-DD HH:MM:SS': the date of files when the config\n"
+    "                        has no pattern\n"
     "  -v, --verbose         DEBUG lines in the log file\n"
-    "  --strict-exit         dray's own exit codes instead of 0 (or DRAY_STRICT_EXIT=1)\n";
+    "  --strict-exit         dray's own exit codes instead of 0 (or\n"
+    "                        DRAY_STRICT_EXIT=1)\n";
 
 // The config, and what follows from it and the clock at the start.
 struct Segregation {
@@ -324,9 +330,11 @@ Result<int> run_segregate(Shell& shell, const SegregateFlags& flags) {
 
 std::string_view compat_usage() {
     return "usage: dray compat NAME ARGUMENTS...\n\n"
-           "The command lines of older programs. A link to dray under the program's name is the same.\n\n"
+           "The command lines of older programs. A link to dray under the program's name\n"
+           "is the same.\n\n"
            "names:\n"
-           "  segregate   also as s3-segregate: dated files into dated folders by an XML file\n\n"
+           "  segregate   also as s3-segregate: dated files into dated folders, by an XML\n"
+           "              file\n\n"
            "dray compat segregate --help tells more.";
 }
 

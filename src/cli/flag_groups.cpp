@@ -1,0 +1,178 @@
+#include "cli/flag_groups.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/amounts.h"
+
+namespace dray {
+namespace {
+
+constexpr std::uint64_t kMaxWorkers = 4096;
+constexpr std::uint64_t kMaxAttempts = 100;
+constexpr const char* kHidden = "";  // CLI11: the group of what no help shows
+
+void add_store(CLI::App& app, StoreSettings& store, const char* group) {
+    app.add_option("--endpoint", store.endpoint,
+                   "where the store is (else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile)")
+        ->type_name("URL")
+        ->group(group);
+    app.add_option("--aws-profile", store.profile, "profile in ~/.aws (else AWS_PROFILE)")
+        ->type_name("NAME")
+        ->group(group);
+    app.add_option("--region", store.region, "else AWS_REGION, the profile, us-east-1")
+        ->type_name("NAME")
+        ->group(group);
+    add_word(app, "--addressing", store.addressing, {"auto", "path", "virtual"}, "where the bucket stands in URLs")
+        ->group(group);
+    app.add_flag("--request-payer", store.request_payer, "we pay for the requests")->group(group);
+    app.add_option("--expected-bucket-owner", store.expected_bucket_owner, "account that must own the buckets")
+        ->type_name("ID")
+        ->group(group);
+    app.add_option("--ca-bundle", store.ca_bundle, "PEM file of authorities to trust (else AWS_CA_BUNDLE)")
+        ->type_name("FILE")
+        ->group(group);
+    app.add_flag("--insecure", store.insecure, "do not check certificates (says so in the log)")->group(group);
+    add_count(
+        app, "--max-attempts", [&store](std::uint64_t n) { store.max_attempts = static_cast<std::uint32_t>(n); },
+        "of one request (8)", 1, kMaxAttempts)
+        ->group(group);
+}
+
+void add_pace(CLI::App& app, CommonFlags& flags, const char* group) {
+    add_count(
+        app, "--workers", [&flags](std::uint64_t n) { flags.workers = n; }, "requests at once (256)", 1, kMaxWorkers)
+        ->group(group);
+    app.add_option_function<std::string>(
+           "--rate",
+           [&flags](const std::string& text) {
+               const auto rate = parse_decimal(text);
+               if (!rate) throw CLI::ValidationError("--rate", rate.error().message);
+               flags.store.rate = *rate;
+           },
+           "requests a second at most")
+        ->type_name("N")
+        ->group(group);
+    app.add_option("--bwlimit", flags.bwlimit, "bytes of objects a second at most, through this machine (10M)")
+        ->type_name("BYTES")
+        ->group(group);
+}
+
+void add_output(CLI::App& app, CommonFlags& flags, bool progress) {
+    app.add_flag("--json", flags.json, "results as JSON lines")->group("Output");
+    app.add_option_function<std::string>(
+           "--progress",
+           [&flags](const std::string& style) {
+               flags.progress = style == "json"   ? ProgressStyle::json
+                                : style == "none" ? ProgressStyle::none
+                                                  : ProgressStyle::automatic;
+           },
+           "json: lines on stderr (auto)")
+        ->check(CLI::IsMember({"auto", "json", "none"}).description(""))
+        ->type_name("auto|json|none")
+        ->group(progress ? "Output" : kHidden);
+    app.add_option("--log-file", flags.log_file, "append the log to this file")->type_name("FILE")->group("Output");
+    app.add_flag("-q,--quiet", flags.quiet, "errors and the result only")->group("Output");
+    app.add_flag("-v,--verbose", flags.verbose, "say more on stderr: what was passed by, what will be sent")
+        ->group("Output");
+}
+
+}  // namespace
+
+CLI::Option* add_word(CLI::App& app, const std::string& name, std::string& word, const std::vector<std::string>& words,
+                      const char* help) {
+    std::string all;
+    for (const std::string& each : words)
+        all += (all.empty() ? "" : "|") + each;
+    return app.add_option(name, word, fmt::format("{} ({})", help, words.front()))
+        ->check(CLI::IsMember(words).description(""))
+        ->type_name(all);
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& name, std::function<void(std::uint64_t)> take,
+                       const char* help, std::uint64_t least, std::uint64_t most) {
+    return app
+        .add_option_function<std::string>(
+            name,
+            [name, take = std::move(take), least, most](const std::string& text) {
+                const auto count = parse_count(text, least, most);
+                if (!count) throw CLI::ValidationError(name, count.error().message);
+                take(*count);
+            },
+            help)
+        ->type_name("N");
+}
+
+void add_common(CLI::App& app, CommonFlags& flags, const Shown& shown) {
+    const char* running = shown.changes ? "Running" : kHidden;
+    add_store(app, flags.store, shown.store ? "Store" : kHidden);
+    app.add_option("--state", flags.state, "directory of plans and journals (else DRAY_STATE, $XDG_STATE_HOME/dray)")
+        ->type_name("DIR")
+        ->group("Running");
+    app.add_option("--run-id", flags.run_id, "name of the new run")
+        ->type_name("NAME")
+        ->group(shown.new_run ? "Running" : kHidden);
+    add_pace(app, flags, shown.store ? "Running" : kHidden);
+    app.add_option("--quiet-time", flags.quiet_time,
+                   "wait at most this long (2s, 5m) for late requests of killed processes; only when nothing can be in "
+                   "flight")
+        ->type_name("TIME")
+        ->group(running);
+    app.add_flag("--wait-lock", flags.wait_lock, "wait for a run that works on the same prefix")->group(running);
+    add_output(app, flags, shown.progress);
+}
+
+void add_select(CLI::App& app, SelectFlags& flags) {
+    const auto several = [&](const char* name, std::vector<std::string>& words, const char* type, const char* help) {
+        app.add_option(name, words, help)->allow_extra_args(false)->type_name(type)->group("Selection");
+    };
+    several("--ext", flags.ext, "EXT", "only keys that end in .EXT (mp4 or .mp4); may be repeated");
+    several("--glob", flags.glob, "GLOB", "only keys whose last elements match (*, **, ?, [...], {a,b})");
+    several("--include", flags.include, "GLOB", "take these");
+    several("--exclude", flags.exclude, "GLOB", "leave these out");
+    app.add_option("--size", flags.size, "+1M at least, -10k at most, 1k..2M between")
+        ->type_name("RANGE")
+        ->group("Selection");
+    app.add_option("--age", flags.age, "+7d at least, -2h at most, by LastModified")
+        ->type_name("RANGE")
+        ->group("Selection");
+    add_count(
+        app, "--max", [&flags](std::uint64_t n) { flags.max = n; }, "stop after N objects")
+        ->group("Selection");
+}
+
+void add_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::string& delete_when) {
+    app.add_flag("--strict", options.strict, "refuse what would be unguarded, unproven or lose a property")
+        ->group("Safety");
+    app.add_flag("--exclusive", options.exclusive,
+                 "nobody else writes there: saves the requests that only guard against others")
+        ->group("Safety");
+    add_word(app, "--proof", proof, {"auto", "checksum", "bytes"}, "least proof that lets a source go")
+        ->group("Safety");
+    app.add_option_function<std::string>(
+           "--preserve",
+           [&options](const std::string& words) {
+               auto set = PropertySet::parse(words);
+               if (!set) throw CLI::ValidationError("--preserve", set.error().message);
+               options.preserve = *set;
+           },
+           "what no source is given up without: content,metadata,tags,redirect,lock (the default), storage-class; all "
+           "or none")
+        ->type_name("LIST")
+        ->group("Safety");
+    add_word(app, "--delete", delete_when, {"each", "after"},
+             "each: a source goes when its copy is proven; after: when all are")
+        ->group("Safety");
+}
+
+void add_new_objects(CLI::App& app, MoveOptions& options) {
+    app.add_option("--acl", options.acl, "canned ACL")->type_name("NAME")->group("New objects");
+    app.add_option("--storage-class", options.storage_class, "else the source's")
+        ->type_name("CLASS")
+        ->group("New objects");
+    app.add_option("--sse", options.encryption, "AES256 or aws:kms")->type_name("KIND")->group("New objects");
+    app.add_option("--sse-kms-key-id", options.kms_key_id, "key for aws:kms")->type_name("ID")->group("New objects");
+}
+
+}  // namespace dray

@@ -1,0 +1,39 @@
+// The groups of flags that several commands share. Each is defined once: names, meanings, and what is taken.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/flags.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace dray {
+
+// Which of the shared flags a command's help shows. Others are taken all the same, so that a script may give every
+// command the same ones; they change nothing where there is nothing to change.
+struct Shown {
+    bool store = true;     // it opens one
+    bool changes = true;   // it changes objects: waits for locks, heeds quiet times
+    bool new_run = false;  // it begins a run
+    bool progress = true;  // it may take long
+};
+void add_common(CLI::App& app, CommonFlags& flags, const Shown& shown);
+
+void add_select(CLI::App& app, SelectFlags& flags);
+void add_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::string& delete_when);
+void add_new_objects(CLI::App& app, MoveOptions& options);
+
+// An option that takes one of `words`; the first is the default.
+CLI::Option* add_word(CLI::App& app, const std::string& name, std::string& word, const std::vector<std::string>& words,
+                      const char* help);
+// CLI11 reads "-1" as the largest number of an unsigned type, so counts are read by parse_count().
+CLI::Option* add_count(CLI::App& app, const std::string& name, std::function<void(std::uint64_t)> take,
+                       const char* help, std::uint64_t least = 0, std::uint64_t most = UINT64_MAX);
+
+}  // namespace dray
