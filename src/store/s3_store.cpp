@@ -234,8 +234,9 @@ Result<std::vector<RemoveVerdict>> S3Store::remove_many(const Context& ctx, cons
         } else {
             // V16. Not sent from here one after the other: each would rest on a look that the ones before have aged,
             // and on a condition that may be proven for batches only.
-            verdicts[i].verdict = Error{.code = Code::unsupported,
-                                        .message = "a batch of deletes cannot carry the key " + in_quotes(items[i].key)};
+            verdicts[i].verdict =
+                Error{.code = Code::unsupported,
+                      .message = "a batch of deletes cannot carry the key " + in_quotes(items[i].key)};
         }
     }
     if (!batch.empty()) {
