@@ -127,7 +127,7 @@ TEST_F(Syncs, AnObjectThatBecomesADirectoryIsDurableInsideBeforeItsNameIsTaken) 
     ASSERT_TRUE(store->put({}, at("x/a"), "bytes"));
     const auto synced = take();
     ASSERT_EQ(synced.size(), 4U);
-    EXPECT_THAT(synced[0], testing::StartsWith(".dray-tmp-"));
+    EXPECT_THAT(synced[0], testing::AllOf(testing::StartsWith(".dray-aside-"), testing::EndsWith("/x")));
     EXPECT_THAT(std::vector(synced.begin() + 1, synced.end()), ElementsAre(".", "file", "x"));
 }
 
