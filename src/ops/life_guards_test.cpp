@@ -93,8 +93,10 @@ TEST(LifeGuards, AnUndoWaitsForWhatItsParentSentBeforeItDied) {
     Life life;
     life.put("in/a");
     const RunPaths run = life.plan();
-    life.faults = {{.verb = Verb::remove_many, .action = FaultAction::defer, .delay = seconds(50)}};
-    life.apply(run);
+    // Nobody can look afterwards, so that the run is unfinished, and holds its prefix: no other rule makes undo wait.
+    life.faults = {{.verb = Verb::remove_many, .action = FaultAction::defer, .delay = seconds(50)},
+                   {.verb = Verb::head, .count = 100, .action = FaultAction::fail}};
+    ASSERT_EQ(life.apply(run).balance.left, 1U);
     cut_the_end(run);
     life.faults.clear();
 

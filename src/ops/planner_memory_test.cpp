@@ -105,7 +105,7 @@ int plan_all(const TempDirectory& directory) {
     return plan && plan->totals().effects == kObjects ? 0 : 3;
 }
 
-TEST(PlannerMemory, AMillionObjectsFitInto120MB) {
+TEST(PlannerMemory, L15_AMillionObjectsFitInto120MB) {
     const TempDirectory directory;
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);

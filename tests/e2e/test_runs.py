@@ -77,6 +77,30 @@ class Plans(support.DrayTest):
         self.assertEqual(len(self.store.keys("b", "in/")), 5)
         self.assertNotIn("take back", undone.out, "an undo cannot be undone")
 
+    def test_what_failed_is_tried_again_once_its_cause_is_gone(self):
+        self.ok("plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "moved", "--delete", "after")
+        self.store.put("b", "out/3", "theirs")
+        held_up = self.dray("apply", "moved")
+        self.assertEqual(held_up.code, 1, held_up)
+        self.assertEqual(len(self.store.keys("b", "in/")), 5, "nothing is deleted before all is copied")
+        self.store.delete("b", "out/3")
+
+        self.ok("resume", "last")
+
+        self.assertEqual((self.store.keys("b", "in/"), len(self.store.keys("b", "out/"))), ([], 5))
+
+    def test_undos_in_the_wrong_order_end_well_when_they_are_asked_for_again(self):
+        self.ok("mv", "s3://b/in/", "s3://b/out/", "--run-id", "first")
+        self.ok("mv", "s3://b/out/", "s3://b/fin/", "--run-id", "second")
+        early = self.dray("undo", "first")
+        self.assertEqual(early.code, 1, early)
+        self.assertIn("try again: dray resume", early.out)
+        self.ok("undo", "second")
+
+        self.ok("undo", "first")
+
+        self.assertEqual((len(self.store.keys("b", "in/")), self.store.keys("b", "out/")), (5, []))
+
     def test_what_guarded_the_plan_guards_apply_too(self):
         model, seen = self.server.endpoint.removeprefix("http://"), []
 
