@@ -518,6 +518,28 @@ void drop_run(StateDirectory& state, const RunPaths& run) {
         log_event(LogLevel::warning, "run-directory-left", {{"run", run.id}, {"why", removed.error().message}});
 }
 
+// L12: a run moves what its one listing told. The same command again would list what this one moved below its own
+// source, and move it once more; the first object that would be is told.
+Result<std::string> moves_again(PlanReader& plan, const Relayout& rule, const MoveCommand& command) {
+    constexpr int kSample = 1000;  // actions of a plan differ in their keys, hardly in this
+    for (int i = 0; i < kSample && !command.single; ++i) {
+        TRY_LET(action, plan.next());
+        if (!action) break;
+        const Side& to = action->to;
+        const bool listed = action->what == Do::move && to.store == 0 && to.bucket == command.source_bucket &&
+                            to.key.starts_with(command.source_prefix);
+        if (!listed) continue;
+        const Placement again =
+            rule.place({.key = to.key, .size = action->from.size, .modified = action->from.modified});
+        const bool stays =
+            again.verdict != Placement::Verdict::place || (again.bucket == to.bucket && again.key == to.key);
+        if (!stays)
+            return "the targets are below the source: run again, this command would list " + in_quotes(to.key) +
+                   " too, and move it to " + in_quotes(again.key);
+    }
+    return std::string();
+}
+
 Result<PlannedRun> make_plan(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
                              bool apply_at_once) {
     TRY_LET(rule, Relayout::compile(command.rule));
@@ -535,6 +557,8 @@ Result<PlannedRun> make_plan(const Context& ctx, const RunEnvironment& env, cons
     planned.checksum = *std::move(checksum);
     TRY_LET(plan, PlanReader::open(run.plan(), planned.checksum));
     planned.totals = plan.totals();
+    TRY_LET(again, moves_again(plan, rule, command));
+    if (!again.empty()) planned.warnings.push_back(again);
     const Capabilities store = stores.owned.back()->capabilities();
     const bool known = store != Capabilities{};
     const auto each = [&](const Capabilities& capabilities, bool head_source) {

@@ -32,6 +32,26 @@ TEST(Life, AnotherStoreThanThePlansIsRefused) {
     EXPECT_TRUE(undo_run(life.ctx, life.env, run.id, {})) << "and the run is not sealed by the refusal";
 }
 
+TEST(Life, L12_ATargetBelowTheSourceThatTheNextRunWouldMoveOnIsSaid) {
+    Life life;
+    life.put("in/x/a");
+    MoveCommand command = Life::command();
+    command.rule.target_prefix = "in/archive/";
+    auto planned = plan_move(life.ctx, life.env, command);
+    ASSERT_TRUE(planned);
+    ASSERT_EQ(planned->warnings.size(), 1U);
+    EXPECT_NE(planned->warnings[0].find("in/archive/archive/x/a"), std::string::npos) << planned->warnings[0];
+
+    command.rule.to = "{basename}";
+    planned = plan_move(life.ctx, life.env, command);
+    ASSERT_TRUE(planned);
+    EXPECT_TRUE(planned->warnings.empty()) << "what is there stays where it is";
+    command.rule.target_prefix = "out/";
+    planned = plan_move(life.ctx, life.env, command);
+    ASSERT_TRUE(planned);
+    EXPECT_TRUE(planned->warnings.empty());
+}
+
 TEST(Life, ARunThatLeavesSomethingIsNotFinished) {
     Life life;
     life.put("in/a");
@@ -264,6 +284,25 @@ TEST(Life, AnUndoThatFailedDoesTheRestWhenItIsAskedAgain) {
     EXPECT_TRUE(again->finished());
     EXPECT_EQ(again->balance.failed, 0U);
     EXPECT_TRUE(life.there("in/a") && life.there("in/b") && !life.there("out/a"));
+}
+
+TEST(Life, ACopyThatWasProvenIsRememberedWhenItsDeleteIsTriedAgain) {
+    Life life;
+    life.put("in/a");
+    const RunPaths run = life.plan();
+    life.faults = {{.verb = Verb::remove_many,
+                    .action = FaultAction::fail,
+                    .error = {.code = Code::denied, .message = "AccessDenied"}}};
+    ASSERT_EQ(life.apply(run).balance.failed_by["delete-denied"], 1U);
+    life.faults = {{.verb = Verb::head, .action = FaultAction::die}};
+    life.apply(run);
+    life.faults.clear();
+
+    auto status = run_status(life.env, run.id);
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->copied, 1U) << "by its receipt, whatever its ETag is";
+    EXPECT_TRUE(life.apply(run).finished());
+    EXPECT_TRUE(life.there("out/a") && !life.there("in/a"));
 }
 
 TEST(Life, ARunThatWasKilledWhileItTriedAgainIsUnfinished) {
