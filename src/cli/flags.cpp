@@ -246,6 +246,9 @@ public:
     }
 
     Result<Invocation> parse(std::vector<std::string> arguments) {
+        if (arguments.empty())
+            return Error{.code = Code::invalid,
+                         .message = "say which command, as in: dray ls s3://bucket/; see: dray --help"};
         // CLI11 would say that a command is missing.
         if (!arguments.empty() && !arguments.front().starts_with('-') && !has_command(arguments.front()))
             return Error{.code = Code::invalid,

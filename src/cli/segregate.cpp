@@ -364,7 +364,7 @@ int run_compat(Shell& shell, const std::string& name, const std::vector<std::str
                       .message = found->has("config") ? "unrecognized arguments: " + found->positional.front()
                                                       : "the following arguments are required: -c/--config"};
     if (!found) {
-        shell.tell("usage: s3-segregate [-h] -c CONFIG [-d DATETIME] [-v]\ns3-segregate: error: " +
+        shell.tell("usage: s3-segregate [-h] -c CONFIG [-d DATETIME] [-v] [--strict-exit]\ns3-segregate: error: " +
                    printable(found.error().message));
         return kUsage;
     }
