@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "job/copied_receipts.h"
+#include "job/pace.h"
 
 namespace dray {
 namespace {
@@ -27,7 +28,11 @@ struct Slice {
 // One thread, the feeder, reads the plan, claims, and puts slices into a short queue; the crew takes tasks out of it.
 class Engine : public Recorder {
 public:
-    Engine(const Context& ctx, const RunSetup& setup) : ctx_(ctx), run_(setup), copied_(setup.scratch) {}
+    Engine(const Context& ctx, const RunSetup& setup)
+        : ctx_(ctx),
+          run_(setup),
+          copied_(setup.scratch),
+          pace_(static_cast<std::uint32_t>(setup.crew->size()), ctx.clock().steady()) {}
 
     Status run() {
         if (run_.progress) run_.progress->effects = run_.plan->totals().effects;
@@ -107,6 +112,7 @@ private:
         const std::scoped_lock lock(mutex_);
         fed_ = true;
         changed_.notify_all();
+        turn_.notify_all();
     }
 
     bool wait_for_room() {
@@ -170,6 +176,7 @@ private:
         }
         if (run_.progress) ++run_.progress->in_flight;
         run_.performer->perform(ctx_, task->action, task->earlier, *this);
+        task_ended();
         if (run_.progress) {
             --run_.progress->in_flight;
             run_.progress->bytes_done += task->action.from.size;
@@ -179,15 +186,28 @@ private:
 
     std::optional<Task> next_task() {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return closed_ || fed_ || !slices_.empty(); });
-        if (closed_ || slices_.empty()) return std::nullopt;
+        while (true) {
+            changed_.wait(lock, [this] { return closed_ || fed_ || !slices_.empty(); });
+            if (closed_ || slices_.empty()) return std::nullopt;
+            if (performing_ < pace_.width() || pace_.silent(ctx_.clock().steady())) break;
+            turn_.wait_for(lock, kPaceSilence);
+        }
+        ++performing_;
         Slice& slice = slices_.front();
         std::optional<Task> task = std::move(slice.tasks[slice.begun]);
         if (++slice.begun == slice.tasks.size()) {
             slices_.pop_front();
             room_.notify_one();
+            if (fed_ && slices_.empty()) turn_.notify_all();
         }
         return task;
+    }
+
+    // This worker takes the next task itself; others are woken only when more of them may work.
+    void task_ended() {
+        const std::scoped_lock lock(mutex_);
+        --performing_;
+        if (pace_.ended(ctx_.clock().steady())) turn_.notify_all();
     }
 
     // No further action is begun.
@@ -196,6 +216,7 @@ private:
         closed_ = true;
         room_.notify_all();
         changed_.notify_all();
+        turn_.notify_all();
     }
 
     const Context& ctx_;
@@ -211,6 +232,9 @@ private:
     std::mutex mutex_;
     std::condition_variable room_;     // for the feeder
     std::condition_variable changed_;  // for workers without a task
+    std::condition_variable turn_;     // for workers beyond the pace
+    Pace pace_;
+    std::uint32_t performing_ = 0;
     std::deque<Slice> slices_;
     std::optional<Error> failure_;
     bool fed_ = false, closed_ = false;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <fstream>
 #include <functional>
 #include <mutex>
@@ -12,6 +13,7 @@
 
 #include "base/temp_directory.h"
 #include "job/joined.h"
+#include "job/pace.h"
 
 namespace dray {
 namespace {
@@ -317,6 +319,38 @@ TEST(RunPlan, BeginsNoMoreThanItsLimit) {
     EXPECT_EQ(performer.seen.size(), 4200U);
     EXPECT_EQ(outcome.balance.left, 5800U);
     EXPECT_EQ(run.claims().back().second, 4199U) << "what is beyond the limit stays untouched";
+}
+
+TEST(RunPlan, BeginsWithFewOfItsWorkers) {
+    const Moves run(3000);
+    SimulatedClock clock;  // stands still: nothing speaks for more
+    const Context ctx(nullptr, &clock);
+    std::atomic<std::uint32_t> inside = 0, most = 0;
+    Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
+        const std::uint32_t now = ++inside;
+        for (std::uint32_t seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        recorder.record(deletion(action.n));
+        --inside;
+    });
+    ASSERT_TRUE(run.process(performer, {.ctx = ctx, .workers = 256}).status);
+    EXPECT_EQ(performer.seen.size(), 3000U);
+    EXPECT_LE(most, kPaceFirst);
+}
+
+TEST(RunPlan, TakesAllItsWorkersWhenNothingEnds) {
+    const Moves run(200);
+    std::mutex mutex;
+    std::condition_variable all_in;
+    std::size_t inside = 0;
+    Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
+        std::unique_lock lock(mutex);
+        if (++inside == 100) all_in.notify_all();
+        EXPECT_TRUE(all_in.wait_for(lock, std::chrono::minutes(1), [&] { return inside >= 100; }));
+        recorder.record(deletion(action.n));
+    });
+    ASSERT_TRUE(run.process(performer, {.ctx = {}, .workers = 100}).status);
+    EXPECT_EQ(performer.seen.size(), 200U);
 }
 
 TEST(RunPlan, BeginsNothingAfterAFatalErrorAndReturnsIt) {
