@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <regex>
 #include <set>
 
 #include "base/file.h"
+#include "base/regex.h"
 #include "base/result.h"
 
 namespace dray {
@@ -49,10 +49,14 @@ TEST(Reasons, HaveAWordForEveryCodeSinceCodesStandInForMissingReasons) {
 
 // The words that `text` gives as reasons, by the ways in which code writes them.
 std::vector<std::string> reasons_in(const std::string& text) {
-    static const std::regex kWays(R"re(reason = "([^"]+)"|\b(?:bad|unknown)\("([a-z_-]+)")re");
+    static const Result<Regex> kWays = Regex::compile(R"re(reason = "([^"]+)"|\b(?:bad|unknown)\("([a-z_-]+)")re");
     std::vector<std::string> words;
-    for (std::sregex_iterator at(text.begin(), text.end(), kWays), end; at != end; ++at)
-        words.push_back((*at)[1].matched ? (*at)[1] : (*at)[2]);
+    std::string_view rest = text;
+    for (auto match = kWays->search(rest); match && *match; match = kWays->search(rest)) {
+        const auto& groups = (*match)->groups;
+        words.emplace_back(groups[1] ? *groups[1] : *groups[2]);
+        rest = std::string_view(groups[0]->data() + groups[0]->size(), text.data() + text.size());
+    }
     return words;
 }
 
