@@ -42,7 +42,8 @@ void add_store(CLI::App& app, StoreSettings& store, const char* group) {
 
 void add_pace(CLI::App& app, CommonFlags& flags, const char* group) {
     add_count(
-        app, "--workers", [&flags](std::uint64_t n) { flags.workers = n; }, "requests at once, at most (256)", 1, kMaxWorkers)
+        app, "--workers", [&flags](std::uint64_t n) { flags.workers = n; }, "requests at once, at most (256)", 1,
+        kMaxWorkers)
         ->group(group);
     app.add_option_function<std::string>(
            "--rate",
