@@ -158,8 +158,8 @@ void add_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::st
                if (!set) throw CLI::ValidationError("--preserve", set.error().message);
                options.preserve = *set;
            },
-           "what no source is given up without: content,metadata,tags,redirect,lock (the default), storage-class; all "
-           "or none")
+           "what no source is given up without: content,metadata,tags,redirect,lock,encryption (the default), "
+           "storage-class; all or none")
         ->type_name("LIST")
         ->group("Safety");
     add_word(app, "--delete", delete_when, {"each", "after"},

@@ -45,7 +45,9 @@ const std::vector<Reason>& reasons() {
         {"alias",
          "Source and target have one ETag and one LastModified, so they may be one object under two names; nothing was "
          "deleted.",
-         "Choose targets that the store keeps apart from their sources; if they are two, remove one by hand."},
+         "Choose targets that the store keeps apart from their sources; if they are two, uploaded in one second, "
+         "upload one "
+         "again or remove it by hand."},
         {"ambiguous", "Two elements of the key are aliases, so its provider is not clear.",
          "Correct the key or the table."},
         {"archived", "The object's bytes are in a cold class and cannot be read or copied.",

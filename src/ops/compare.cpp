@@ -1,7 +1,6 @@
 #include "ops/compare.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/checksum.h"
 
@@ -65,14 +64,6 @@ Result<Comparison> compare_bytes(const Context& ctx, const Readable& a, const Re
     TRY_LET(theirs, digest(ctx, b));
     if (ours == theirs) return Comparison{Equality::equal, Proof::bytes};
     return Comparison{Equality::different, Proof::none};
-}
-
-bool same_properties(const Properties& a, const Properties& b) {
-    const auto compared = [](const Properties& p) {
-        return std::tie(p.content_type, p.content_encoding, p.content_language, p.content_disposition, p.cache_control,
-                        p.expires, p.metadata, p.hidden_metadata, p.tag_count);
-    };
-    return compared(a) == compared(b);
 }
 
 std::string checksum_text(const ObjectInfo& object) {

@@ -30,9 +30,6 @@ struct Readable {
 };
 Result<Comparison> compare_bytes(const Context& ctx, const Readable& a, const Readable& b);
 
-// What a copy is to bring along and a listing does not show: headers, user metadata, the number of tags.
-bool same_properties(const Properties& a, const Properties& b);
-
 // "CRC64NVME:base64" of the strongest checksum of the whole object; empty: the store told none.
 std::string checksum_text(const ObjectInfo& object);
 bool has_checksum(const ObjectInfo& object, const std::string& text);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+
 namespace dray {
 
 Result<ObjectInfo> MoveRequests::head(const Context& ctx, std::uint8_t store, const ObjectRef& object,
@@ -10,6 +12,40 @@ Result<ObjectInfo> MoveRequests::head(const Context& ctx, std::uint8_t store, co
     auto answer = stores_[store]->head(ctx, object);
     if (answer || answer.error().code != Code::not_found) heard(answer ? nullptr : &answer.error());
     return answer;
+}
+
+Result<ObjectInfo> MoveRequests::head_expected(const Context& ctx, std::uint8_t store, const ObjectRef& object,
+                                               std::uint32_t& sent) {
+    auto answer = head(ctx, store, object, sent);
+    if (answer || answer.error().code != Code::not_found || !confirms_) return answer;
+    if (Status confirmed = confirm_absence(ctx, store, object, sent); !confirmed) return std::move(confirmed).error();
+    return answer;
+}
+
+Status MoveRequests::confirm_absence(const Context& ctx, std::uint8_t store, const ObjectRef& object,
+                                     std::uint32_t& sent) {
+    ++sent;
+    auto page = stores_[store]->list(ctx, {.bucket = object.bucket, .prefix = object.key});
+    const auto contradicted = [&](std::string_view why) {
+        return Error{.code = Code::unavailable,
+                     .message = "HEAD " + printable(object.bucket + "/" + object.key) + " says 404; " +
+                                std::string(why) + ", so that says nothing",
+                     .reason = "not-an-answer",
+                     .retry_after = kBetweenContradictions};
+    };
+    if (!page && page.error().code == Code::not_found) {
+        return page.error().fatal ? Status()
+                                  : contradicted("a listing there is answered 404 too, and not by the store");
+    }
+    if (!page) return std::move(page).error();
+    const bool shown = std::any_of(page->objects.begin(), page->objects.end(),
+                                   [&](const ListedObject& listed) { return listed.key == object.key; });
+    if (shown) return contradicted("a listing shows the object");
+    // In any order that the bytes decide the key would have come first.
+    const bool in_order = std::is_sorted(page->objects.begin(), page->objects.end(),
+                                         [](const auto& a, const auto& b) { return a.key < b.key; });
+    if (page->truncated && !in_order) return contradicted("a listing in no order has not shown all that begins so");
+    return {};
 }
 
 Result<ObjectInfo> MoveRequests::copy(const Context& ctx, std::uint8_t store, const ObjectRef& from,

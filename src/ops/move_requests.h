@@ -34,13 +34,25 @@ inline bool may_send_again(const Error& error) {
     return asked && !error.unsure && !error.fatal;
 }
 
+// R20: the looked-for thing is absent by one answer and there by another. Worth a pause and another look.
+inline bool is_contradicted(const Error& error) {
+    return error.reason == "not-an-answer" && may_send_again(error);
+}
+inline constexpr std::chrono::seconds kBetweenContradictions{1};
+
 // Thread-safe. Each call adds what it sent to `sent`. A not_found of head() and copy() is the caller's to judge, even a
 // fatal one: it may be the missing bucket of one target only.
 class MoveRequests {
 public:
-    explicit MoveRequests(const MoveSetup& setup) : stores_(setup.stores), trust_all_(!setup.settings.rule(3)) {}
+    explicit MoveRequests(const MoveSetup& setup)
+        : stores_(setup.stores), trust_all_(!setup.settings.rule(3)), confirms_(setup.settings.rule(20)) {}
 
     Result<ObjectInfo> head(const Context& ctx, std::uint8_t store, const ObjectRef& object, std::uint32_t& sent);
+    // R20: the same where the plan or a receipt says that the object is there. Proxies answer 404 of their own, and an
+    // answer to HEAD has no body that would tell: not_found only when a listing does not show it either, else
+    // is_contradicted().
+    Result<ObjectInfo> head_expected(const Context& ctx, std::uint8_t store, const ObjectRef& object,
+                                     std::uint32_t& sent);
     Result<ObjectInfo> copy(const Context& ctx, std::uint8_t store, const ObjectRef& from, const ObjectRef& to,
                             const CopyOptions& options, std::uint32_t& sent);
     Result<Removed> remove(const Context& ctx, std::uint8_t store, const ObjectRef& object, const std::string& if_match,
@@ -63,10 +75,11 @@ private:
     template <class T>
     Result<T> changed(const Context& ctx, Result<T> answer, bool copy);
     void unanswered(bool copy);
+    Status confirm_absence(const Context& ctx, std::uint8_t store, const ObjectRef& object, std::uint32_t& sent);
     void end(const Error& error);
 
     const std::vector<ObjectStore*> stores_;
-    const bool trust_all_;
+    const bool trust_all_, confirms_;
     StopGrace grace_;
     std::atomic<std::uint32_t> denied_ = 0;
     std::atomic<bool> ended_ = false;

@@ -18,6 +18,7 @@ inline constexpr std::uint32_t kRoundsAmongOthers = 8;  // what has not settled 
 // A store that refuses to copy onto something where nothing is, so many times in a row, does not know its own keys: the
 // copy goes without the condition then, guarded by the look before it as where no store knows that condition.
 inline constexpr std::uint32_t kContradictions = 2;
+inline constexpr std::uint32_t kMostDenials = 8;         // R20: then the action is left as it is
 inline constexpr std::chrono::seconds kShownWithin{60};  // L08: what old stores made may show only after a while
 inline constexpr std::chrono::minutes kProofAge{10};     // R16
 // A request that the store puts off rests on what was seen before: it is sent for this long, then both sides are looked
@@ -82,6 +83,7 @@ private:
 
     // mover_look.cpp
     Next look(Work work);
+    Next look_failed(Work work, const Error& error);
     Next decide(Work work, const ObjectInfo* from, const ObjectInfo* to);
     Next follow_move(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Comparison comparison);
     Next follow_move_back(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Proof proof);
@@ -91,6 +93,10 @@ private:
     Result<Comparison> compare(Work work, const ObjectInfo& from, const ObjectInfo& to, bool matters);
     Sight sight_of(const OneMove& move, const ObjectInfo* from, const ObjectInfo* to) const;
     bool not_ours(const OneMove& move, const ObjectInfo& target) const;
+    Result<ObjectInfo> head_of_from(Work work);  // not_found: confirmed, where something has to be there (R20)
+    Result<ObjectInfo> head_of_to(Work work);
+    Result<std::vector<LostProperty>> unlike_a_copy(Work work, const ObjectInfo& from, const ObjectInfo& to);
+    Properties properties_of_copy(const OneMove& move, const Properties& source) const;
 
     // mover_copy.cpp
     Next copy(Work work);
@@ -113,14 +119,18 @@ private:
     bool keeps_tags(const OneMove& move) const;
     bool keeps_properties(const OneMove& move) const;  // proven, tags too: no copy has to be looked at for them
     Next lost_beforehand(Work work);                   // Next::copy: nothing
-    Next kept(Work work, const ObjectInfo& from, const ObjectInfo& to);  // Next::remove: all that has to be
+    // Next::remove: all that has to be. `ours`: known to be the copy that this run made.
+    Next kept(Work work, const ObjectInfo& from, const ObjectInfo& to, bool ours);
     Result<std::optional<std::vector<NameValue>>> tags_of(Work work, const ObjectRef& object);
+    Status read_tags(Work work, const ObjectInfo& to, Properties& now);
     Status bring_tags(Work work, const std::vector<NameValue>& tags, const ObjectInfo& to, Properties& now);
 
     // mover_remove.cpp
     Next remove(Work work);
     Next remove_alone(Work work);
     Next see_source(Work work);
+    bool rests_on_found(const OneMove& move) const;
+    Next see_target(Work work);
     Status copied_is_durable(Work work);
     enum class Due : std::uint8_t {
         full,
@@ -146,6 +156,7 @@ private:
     MoveRequests requests_;
     RemoveStage stage_;
     std::atomic<bool> deleting_ = false;              // delete_after: the second pass has begun
+    std::atomic<bool> reads_sources_ = false;         // a copy has lost its source's encryption
     std::atomic<bool> condition_struck_off_ = false;  // R13: a source condition was seen to be ignored
     std::atomic<Ticket> last_copied_ = 0;             // of the latest `copied` receipt of this process
     std::atomic<std::uint64_t> repeated_looks_ = 0;

@@ -22,7 +22,7 @@ bool Mover::source_condition(const OneMove& move) const {
 
 Next Mover::copy(Work work) {
     OneMove& move = work.move;
-    if (setup_.settings.head_source || !keeps_properties(move)) {
+    if (setup_.settings.head_source || reads_sources_ || !keeps_properties(move)) {
         if (const Next next = read_source(work); next != Next::copy) return next;
     }
     // Where the store itself does not refuse a copy onto something, the look that found nothing there has to be fresh.
@@ -197,7 +197,7 @@ Next Mover::accept(Work work, const ObjectInfo* from, const ObjectInfo& to, Comp
             fmt::format("the copy is not equal to its source: {} bytes, etag {}", to.size, printable(to.etag)));
     }
     if (from) {
-        if (const Next next = kept(work, *from, to); next != Next::remove) return next;
+        if (const Next next = kept(work, *from, to, true); next != Next::remove) return next;
     }
     if (comparison.equality == Equality::equal) return record_copied(work, to, comparison.proof);
     if (settings.proof != WantedProof::automatic || settings.strict) {

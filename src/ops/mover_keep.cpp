@@ -6,16 +6,6 @@
 #include "ops/mover.h"
 
 namespace dray {
-namespace {
-
-std::string joined(const std::vector<LostProperty>& lost) {
-    std::string names;
-    for (const LostProperty& one : lost)
-        names.append(names.empty() ? "" : ", ").append(printable(one.name));
-    return names;
-}
-
-}  // namespace
 
 // Unknown beside proven properties: the store offers no tags, so that there are none to lose. Unknown beside unknown:
 // nobody looked.
@@ -43,12 +33,23 @@ Next Mover::lost_beforehand(Work work) {
                     hidden));
 }
 
-Next Mover::kept(Work work, const ObjectInfo& from, const ObjectInfo& to) {
+// What a copy of it is to have: a person may have chosen another class or encryption for new objects.
+Properties Mover::properties_of_copy(const OneMove& move, const Properties& source) const {
+    Properties wanted = source;
+    const CopyOptions options = copy_options(move);
+    wanted.storage_class = options.storage_class == "STANDARD" ? std::string() : options.storage_class;
+    if (!move.back && !setup_.settings.encryption.empty()) {
+        wanted.encryption = setup_.settings.encryption;
+        wanted.kms_key_id = setup_.settings.kms_key_id;
+    }
+    return wanted;
+}
+
+Next Mover::kept(Work work, const ObjectInfo& from, const ObjectInfo& to, bool ours) {
     OneMove& move = work.move;
-    Properties had = from.properties, has = to.properties;
-    const std::string wanted = copy_options(move).storage_class;  // a person may have chosen another class
-    had.storage_class = wanted == "STANDARD" ? std::string() : wanted;
-    if (!keeps_tags(move)) {
+    Properties had = properties_of_copy(move, from.properties), has = to.properties;
+    const bool dropped = !keeps_tags(move);  // by this store's copies
+    if (dropped || (!ours && had.tag_count > 0)) {
         if (!had.tags && move.from_seen) had.tags = move.from_seen->properties.tags;
         if (!had.tags) {
             auto tags = tags_of(work, move.from_ref());
@@ -56,21 +57,31 @@ Next Mover::kept(Work work, const ObjectInfo& from, const ObjectInfo& to) {
             had.tags = *std::move(tags);
         }
         if (had.tags && !had.tags->empty()) {
-            if (auto brought = bring_tags(work, *had.tags, to, has); !brought) return stumbled(work, brought.error());
+            // What was not made by us is not written to.
+            const bool bring = dropped && move.maybe_made;
+            auto known = bring ? bring_tags(work, *had.tags, to, has) : read_tags(work, to, has);
+            if (!known) return stumbled(work, known.error());
         }
     }
+    // A copy of ours was sent with its class: what has another is not ours, though a doubtful action may take it for
+    // that.
+    PropertySet needed = setup_.settings.preserve;
+    if (!ours) needed.add(Property::storage_class);
     const std::vector<LostProperty> lost = lost_properties(had, has);
     PropertySet properties;
     bool enough = true;
     for (const LostProperty& one : lost) {
         properties.add(one.property);
-        enough = enough && !setup_.settings.preserve.has(one.property);
+        enough = enough && !needed.has(one.property);
+        // No fact of the bucket tells that objects have a key of their own; one that does tells of the others.
+        if (one.property == Property::encryption && !move.back) reads_sources_ = true;
     }
     move.lost = properties.empty() ? std::string() : properties.words();
     if (enough) return Next::remove;
-    return failed(
-        work, Code::refused, "property-lost",
-        fmt::format("the copy lacks {} of its source; it stays at the target, and the source stays", joined(lost)));
+    std::string what =
+        "the copy lacks " + joined(lost) + " of its source; it stays at the target, and the source stays";
+    if (move.back) what = "what is at the source lacks " + joined(lost) + " of the target; both stay";
+    return failed(work, Code::refused, "property-lost", std::move(what));
 }
 
 // nullopt: they cannot be read, so that only their number is known, where HEAD tells it.
@@ -86,21 +97,23 @@ Result<std::optional<std::vector<NameValue>>> Mover::tags_of(Work work, const Ob
     }
 }
 
+Status Mover::read_tags(Work work, const ObjectInfo& to, Properties& now) {
+    TRY_LET(tags, tags_of(work, {work.move.to().bucket, work.move.to().key, to.version}));
+    now.tags = std::move(tags);
+    return {};
+}
+
 // The copy was sent with the tags; a store that took no notice (radosgw ignores the directive) gets them once more by
 // themselves. What cannot be set is then missing from `now`.
 Status Mover::bring_tags(Work work, const std::vector<NameValue>& tags, const ObjectInfo& to, Properties& now) {
     OneMove& move = work.move;
-    ObjectRef target = move.to_ref();
-    target.version = to.version;
-    TRY_LET(there, tags_of(work, target));
-    now.tags = std::move(there);
+    TRY(read_tags(work, to, now));
     if (now.tags == tags || !work.recorder.may_change()) return {};
+    const ObjectRef target{move.to().bucket, move.to().key, to.version};
     if (auto set = requests_.set_tags(work.ctx, move.to().store, target, tags, move.requests); !set) {
         if (ends_run(set.error())) return set;
     }
-    TRY_LET(after, tags_of(work, target));
-    now.tags = std::move(after);
-    return {};
+    return read_tags(work, to, now);
 }
 
 }  // namespace dray

@@ -13,9 +13,18 @@ bool missing(const Result<ObjectInfo>& object) {
     return !object && object.error().code == Code::not_found;
 }
 
-// R6: what was found and has the other side's ETag and LastModified is taken for the other side.
+// R6: what was found and has the other side's ETag and LastModified is taken for the other side. Versions tell two
+// uploads of one second apart: two names of one object have one version.
 bool one_object(const ObjectInfo& a, const ObjectInfo& b) {
+    if (!a.version.empty() && !b.version.empty() && a.version != b.version) return false;
     return !a.etag.empty() && a.etag == b.etag && a.modified != WallTime{} && a.modified == b.modified;
+}
+
+// Seconds are compared, for listings may tell more of them than HEAD does.
+bool is_as_listed(const ObjectInfo& object, const Side& listed) {
+    using std::chrono::floor, std::chrono::seconds;
+    return !listed.etag.empty() && object.etag == listed.etag && object.modified != WallTime{} &&
+           floor<seconds>(object.modified) == floor<seconds>(listed.modified);
 }
 
 bool has_etag(const ObjectInfo& object, const std::string& etag) {
@@ -35,12 +44,12 @@ std::string naming(std::string_view side, const Side& at, const ObjectInfo* obje
 Next Mover::look(Work work) {
     OneMove& move = work.move;
     move.target_seen = work.ctx.clock().steady();
-    auto to = requests_.head(work.ctx, move.to().store, move.to_ref(), move.requests);
+    auto to = head_of_to(work);
     if (missing(to) && to.error().fatal) {
         if (move.to().bucket == move.from().bucket) return stumbled(work, to.error());
         return failed(work, to.error(), "bad-bucket");
     }
-    if (!to && !missing(to)) return stumbled(work, to.error());
+    if (!to && !missing(to)) return look_failed(work, to.error());
     if (to) move.contradicted = 0;
     if (!to && move.refused) ++move.contradicted;
     move.refused = false;
@@ -51,12 +60,37 @@ Next Mover::look(Work work) {
                    {"why", "it refuses to copy onto something, and nothing is there"}});
     if (!to && !move.look_both) return Next::copy;
 
-    auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
+    auto from = head_of_from(work);
     if (missing(from) && from.error().fatal && !move.back) return stumbled(work, from.error());
-    if (!from && !missing(from)) return stumbled(work, from.error());
+    if (!from && !missing(from)) return look_failed(work, from.error());
     move.from_seen.reset();
     if (from) move.from_seen = *from;
     return decide(work, from ? &*from : nullptr, to ? &*to : nullptr);
+}
+
+// What contradicts itself is asked again, as often as an object has rounds.
+Next Mover::look_failed(Work work, const Error& error) {
+    if (!is_contradicted(error) || ++work.move.denials > kMostDenials) return stumbled(work, error);
+    work.move.look_both = true;
+    return wait(work, error, Next::look);
+}
+
+// A planned source was listed, and so was a target that existed; what a receipt says was copied was there too.
+Result<ObjectInfo> Mover::head_of_from(Work work) {
+    OneMove& move = work.move;
+    const bool expected = !move.back || move.action.target_existed || !move.from().etag.empty();
+    return expected ? requests_.head_expected(work.ctx, move.from().store, move.from_ref(), move.requests)
+                    : requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
+}
+
+// In an undo `to` is the source: gone when the parent's receipt says that the move was done.
+Result<ObjectInfo> Mover::head_of_to(Work work) {
+    OneMove& move = work.move;
+    const ReceiptState parent = move.action.parent;
+    const bool stayed = parent != ReceiptState::deleted && parent != ReceiptState::done;
+    const bool expected = move.copied || (move.back ? stayed : move.action.target_existed);
+    return expected ? requests_.head_expected(work.ctx, move.to().store, move.to_ref(), move.requests)
+                    : requests_.head(work.ctx, move.to().store, move.to_ref(), move.requests);
 }
 
 Sight Mover::sight_of(const OneMove& move, const ObjectInfo* from, const ObjectInfo* to) const {
@@ -132,16 +166,33 @@ Next Mover::decide(Work work, const ObjectInfo* from, const ObjectInfo* to) {
 Result<Comparison> Mover::compare(Work work, const ObjectInfo& from, const ObjectInfo& to, bool matters) {
     OneMove& move = work.move;
     const WantedProof wanted = setup_.settings.proof;
-    // Equal in bytes and properties counts as copied; what our own copy lost is another matter (--strict).
-    const bool found = !move.back && (!move.maybe_made || setup_.settings.strict);
-    if (found && !same_properties(from.properties, to.properties)) return Comparison{Equality::different, Proof::none};
-
+    move.unlike.clear();
     Comparison heads = compare_heads(from, to, wanted == WantedProof::checksum);
-    if (heads.equality == Equality::different || !matters || wanted == WantedProof::checksum) return heads;
+    if (heads.equality == Equality::different || !matters) return heads;
+    // R21. What a copy of ours has lost is another matter: kept().
+    if (!move.back && !move.maybe_made && rule(21)) {
+        TRY_LET(differing, unlike_a_copy(work, from, to));
+        move.unlike = joined(differing);
+        if (!differing.empty()) return Comparison{Equality::different, Proof::none};
+    }
+    if (wanted == WantedProof::checksum) return heads;
     if (heads.equality == Equality::equal && wanted != WantedProof::bytes) return heads;
     ObjectStore* store = setup_.stores[move.from().store];
     move.requests += 2;
     return compare_bytes(work.ctx, {store, move.from_ref(), from.etag}, {store, move.to_ref(), to.etag});
+}
+
+// In what a target that was found is not what a copy of the source would be.
+Result<std::vector<LostProperty>> Mover::unlike_a_copy(Work work, const ObjectInfo& from, const ObjectInfo& to) {
+    const OneMove& move = work.move;
+    Properties wanted = properties_of_copy(move, from.properties), there = to.properties;
+    if (wanted.tag_count > 0 || there.tag_count > 0 || !keeps_tags(move)) {
+        TRY_LET(of_source, tags_of(work, move.from_ref()));
+        TRY_LET(of_target, tags_of(work, move.to_ref()));
+        wanted.tags = std::move(of_source);
+        there.tags = std::move(of_target);
+    }
+    return differing_properties(wanted, there);
 }
 
 Next Mover::follow_move(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Comparison comparison) {
@@ -156,11 +207,14 @@ Next Mover::follow_move(Work work, Step step, const ObjectInfo* from, const Obje
         case Step::alias:
             return failed(
                 work, Code::conflict, "alias",
-                "the target has the source's ETag and LastModified: taken for the same object, left as it is");
+                "the target has the source's ETag and LastModified: taken for the same object, left as it is; if they "
+                "are two objects, uploaded within one second, upload one of them again");
         case Step::target_differs:
             if (comparison.equality == Equality::unknown)
                 return failed(work, Code::conflict, "copy-unproven", naming("target", move.to(), to));
-            return failed(work, Code::conflict, "conflict", naming("target", move.to(), to));
+            return failed(work, Code::conflict, "conflict",
+                          naming("target", move.to(), to) +
+                              (move.unlike.empty() ? "" : "; the same bytes, and not the same " + move.unlike));
         case Step::source_changed:
             return failed(work, Code::conflict, "conflict",
                           "the source changed since it was listed; " + naming("target", move.to(), to));
@@ -221,9 +275,11 @@ Next Mover::uncover(Work work) {
 Next Mover::already_copied(Work work, const ObjectInfo& from, const ObjectInfo& to, Proof proof) {
     OneMove& move = work.move;
     if (!move.maybe_made && !move.marker_tried) move.found_equal = true;
-    // What was found was equal in properties too; what a copy of ours made is asked for them.
-    if (move.maybe_made) {
-        if (const Next next = kept(work, from, to); next != Next::remove) return next;
+    // R21. A target that a move found was equal in properties too, and a source that never went is what it was. Of all
+    // else it is asked: another may have put bare bytes there.
+    if (move.maybe_made || (move.back && rule(21) && !is_as_listed(to, move.to()))) {
+        const bool ours = move.copied && has_etag(to, move.copied->etag);
+        if (const Next next = kept(work, from, to, ours); next != Next::remove) return next;
     }
     move.proven_at = work.ctx.clock().steady();
     if (move.copied && move.copied->etag == to.etag) return Next::remove;

@@ -23,7 +23,7 @@ Next Mover::remove(Work work) {
     OneMove& move = work.move;
     if (setup_.settings.delete_after && !deleting_) return Next::over;
     const Guard guard = guard_of(capabilities(move), setup_.settings);
-    if (guard == Guard::single_condition) {
+    if (guard == Guard::single_condition || rests_on_found(move)) {
         if (!move.ticket || work.recorder.durable(*move.ticket)) return remove_alone(work);
         stage_.add_alone(std::move(move));
         return Next::over;
@@ -42,11 +42,17 @@ Next Mover::remove_alone(Work work) {
     if (!conditional && !setup_.settings.exclusive) {
         if (const Next next = see_source(work); next != Next::remove) return next;
     }
+    const SteadyTime looked = work.ctx.clock().steady();
+    if (rests_on_found(move)) {
+        if (const Next next = see_target(work); next != Next::remove) return next;
+    }
     if (must_stop(work)) return Next::over;
     const bool by_etag = conditional && move.made_version.empty();
     std::optional<SteadyTime> until;
     if (conditional) until = work.ctx.clock().steady() + kPatience;
     if (!conditional && !setup_.settings.exclusive) until = move.seen_until;
+    if (rests_on_found(move))
+        until = std::min(until.value_or(SteadyTime::max()), look_holds_until(looked, work.ctx.clock().steady()));
     auto verdict = requests_.remove(until ? work.ctx.sending_until(*until, move.slow) : work.ctx, move.from().store,
                                     move.removed_ref(), by_etag ? move.identity : std::string(), move.requests);
     return removed(work, verdict, false);
@@ -56,9 +62,9 @@ Next Mover::remove_alone(Work work) {
 Next Mover::see_source(Work work) {
     OneMove& move = work.move;
     const SteadyTime sent = work.ctx.clock().steady();
-    auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
+    auto from = head_of_from(work);
     if (!from && from.error().code == Code::not_found) return deleted(work);
-    if (!from) return stumbled(work, from.error());
+    if (!from) return look_failed(work, from.error());
     if (from->etag != move.identity) {
         return failed(work, Code::conflict, "conflict",
                       fmt::format("copied, but the source is another object by now: {} bytes, etag {}", from->size,
@@ -71,6 +77,21 @@ Next Mover::see_source(Work work) {
         return stumbled(work, {.code = Code::exhausted,
                                .message = "the store answers looks too slowly for them to guard a delete"});
     return Next::remove;
+}
+
+// R19: somebody else made it and may take it away again, as a second mover does that goes the other way. No condition
+// of the delete is about it.
+bool Mover::rests_on_found(const OneMove& move) const {
+    return rule(19) && move.found_equal && !setup_.settings.exclusive;
+}
+
+Next Mover::see_target(Work work) {
+    OneMove& move = work.move;
+    auto to = head_of_to(work);
+    if (to && move.copied && to->etag == move.copied->etag) return Next::remove;
+    if (!to && to.error().code != Code::not_found) return look_failed(work, to.error());
+    move.look_both = true;
+    return Next::look;
 }
 
 // The rule of rules: no delete before the receipt of its copy is on disk. A journal that failed ends the run.
@@ -94,9 +115,12 @@ void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
             send_alone(ctx, std::move(*single), recorder);
         } else if (auto move = stage_.to_look(now, what != Due::full)) {
             if (move->seen_until) ++repeated_looks_;
-            const bool still_there = see_source({ctx, *move, recorder}) == Next::remove;
+            const Next next = see_source({ctx, *move, recorder});
             const SteadyTime seen = ctx.clock().steady();
-            if (still_there) stage_.add_looked(std::move(*move), seen, seen - now);
+            if (next == Next::remove)
+                stage_.add_looked(std::move(*move), seen, seen - now);
+            else
+                go_on(ctx, std::move(*move), recorder, next);
         } else if (auto rest = what == Due::all ? stage_.any() : std::nullopt) {
             send(ctx, std::move(*rest), recorder);
         } else {
@@ -233,8 +257,9 @@ Next Mover::removed(Work work, const Result<Removed>& verdict, bool batch) {
 
 Next Mover::look_after_delete(Work work) {
     OneMove& move = work.move;
-    auto from = requests_.head(work.ctx, move.from().store, move.from_ref(), move.requests);
+    auto from = head_of_from(work);
     if (!from && from.error().code == Code::not_found) return deleted(work);
+    if (!from && is_contradicted(from.error())) return look_failed(work, from.error());
     if (!from) {
         if (ends_run(from.error())) requests_.heard(&from.error());
         return Next::over;  // its receipt says `copied`, and that is all that is known

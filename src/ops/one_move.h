@@ -27,6 +27,7 @@ struct OneMove {
     bool marker_tried = false;            // undo: the parent's delete marker was taken away, or cannot be
     std::optional<ObjectInfo> from_seen;  // by the last look
     std::string lost;                     // of the source's properties, as in Receipt::lost
+    std::string unlike;                   // in what a target with the same bytes differs
 
     std::optional<Receipt> copied;  // recorded (by an earlier process: durable already)
     std::optional<Ticket> ticket;   // of that receipt, when we wrote it
@@ -41,6 +42,7 @@ struct OneMove {
     std::uint32_t requests = 0;             // since the receipt before
     std::uint32_t rounds = 0;               // steps taken; bounds what a store that never settles can cost
     bool last_chance = false;               // it did not settle among others, and is tried once more at the end
+    std::uint32_t denials = 0;              // absences that a listing contradicted
     bool refused = false;                   // the last copy was refused: something is at the target
     std::uint32_t contradicted = 0;         // so many times the look that followed found nothing there
     std::optional<WallTime> hold;           // R9: no look before this

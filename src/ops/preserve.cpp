@@ -5,16 +5,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
+
 namespace dray {
 namespace {
 
-constexpr std::array<std::pair<Property, std::string_view>, 6> kWords{{
+constexpr std::array<std::pair<Property, std::string_view>, 7> kWords{{
     {Property::content, "content"},
     {Property::metadata, "metadata"},
     {Property::tags, "tags"},
     {Property::redirect, "redirect"},
     {Property::lock, "lock"},
     {Property::storage_class, "storage-class"},
+    {Property::encryption, "encryption"},
 }};
 
 struct TextProperty {
@@ -58,6 +61,16 @@ void add_lost_tags(const Properties& from, const Properties& to, std::vector<Los
     }
 }
 
+// AES256 is what a store does of its own accord, with keys of its own: nothing is lost with it.
+void add_lost_encryption(const Properties& from, const Properties& to, std::vector<LostProperty>& lost) {
+    if (!from.encryption.starts_with("aws:kms")) return;
+    if (from.encryption != to.encryption) {
+        lost.push_back({Property::encryption, "server-side-encryption"});
+    } else if (!from.kms_key_id.empty() && from.kms_key_id != to.kms_key_id) {
+        lost.push_back({Property::encryption, "kms-key-id"});
+    }
+}
+
 }  // namespace
 
 std::string PropertySet::words() const {
@@ -79,8 +92,8 @@ Result<PropertySet> PropertySet::parse(std::string_view words) {
         if (known == kWords.end()) {
             return Error{.code = Code::invalid,
                          .message = "no such property: " + std::string(word) +
-                                    "; there are content, metadata, tags, redirect, lock and storage-class, or all or "
-                                    "none"};
+                                    "; there are content, metadata, tags, redirect, lock, storage-class "
+                                    "and encryption, or all or none"};
         }
         set.add(known->first);
         words.remove_prefix(comma == std::string_view::npos ? words.size() : comma + 1);
@@ -100,7 +113,29 @@ std::vector<LostProperty> lost_properties(const Properties& from, const Properti
     }
     add_lost_metadata(from, to, lost);
     add_lost_tags(from, to, lost);
+    add_lost_encryption(from, to, lost);
     return lost;
+}
+
+std::vector<LostProperty> differing_properties(const Properties& wanted, const Properties& there) {
+    std::vector<LostProperty> differing = lost_properties(wanted, there);
+    for (LostProperty& more : lost_properties(there, wanted)) {
+        const bool of_the_bucket = more.property == Property::lock || more.property == Property::encryption;
+        const bool named = std::any_of(differing.begin(), differing.end(),
+                                       [&](const LostProperty& one) { return one.name == more.name; });
+        if (!of_the_bucket && !named) differing.push_back(std::move(more));
+    }
+    const bool unread = !wanted.tags || !there.tags;
+    if (unread && wanted.tag_count > 0 && wanted.tag_count == there.tag_count)
+        differing.push_back({Property::tags, "tags that cannot be read"});
+    return differing;
+}
+
+std::string joined(const std::vector<LostProperty>& properties) {
+    std::string names;
+    for (const LostProperty& one : properties)
+        names.append(names.empty() ? "" : ", ").append(printable(one.name));
+    return names;
 }
 
 }  // namespace dray

@@ -19,15 +19,16 @@ enum class Property : std::uint8_t {
     redirect,  // x-amz-website-redirect-location
     lock,      // object lock: mode and legal hold
     storage_class,
+    encryption,  // with a key of KMS, and with which one
 };
 
 // A set of properties; written as words: "content,metadata,tags", "all", "none".
 class PropertySet {
 public:
     constexpr PropertySet() = default;
-    static constexpr PropertySet all() { return PropertySet(0x3f); }
+    static constexpr PropertySet all() { return PropertySet(0x7f); }
     // What a source is not given up without, unless a person said so: a class can be chosen anew, the rest is data.
-    static constexpr PropertySet usual() { return PropertySet(0x1f); }
+    static constexpr PropertySet usual() { return PropertySet(0x5f); }
     constexpr void add(Property property) { bits_ = static_cast<std::uint8_t>(bits_ | bit(property)); }
     constexpr bool has(Property property) const { return (bits_ & bit(property)) != 0; }
     constexpr bool empty() const { return bits_ == 0; }
@@ -50,7 +51,12 @@ struct LostProperty {
     std::string name;  // as a person knows it: "cache-control", "x-amz-meta-team", "2 tags"
 };
 // What `from` has and `to` has not, or not so. Beyond what `from` has, `to` may have anything: stores fill in a
-// Content-Type. Tags are compared where both were read, else their numbers as HEAD told them.
+// Content-Type, and encrypt with keys of their own. Tags are compared where both were read, else their numbers as HEAD
+// told them.
 std::vector<LostProperty> lost_properties(const Properties& from, const Properties& to);
+// What tells `there` apart from what a copy with the properties `wanted` would be; a lock and an encryption more than
+// wanted may come from the bucket, and do not. Tags that nobody could read are taken for others.
+std::vector<LostProperty> differing_properties(const Properties& wanted, const Properties& there);
+std::string joined(const std::vector<LostProperty>& properties);  // their names
 
 }  // namespace dray

@@ -9,7 +9,7 @@ TEST(Preserve, WordsAreReadAndWrittenAlike) {
     for (const char* words : {"none", "content,metadata,tags,redirect,lock", "tags,storage-class"})
         EXPECT_EQ(PropertySet::parse(words).value().words(), words);
     EXPECT_EQ(*PropertySet::parse("all"), PropertySet::all());
-    EXPECT_EQ(PropertySet::usual().words(), "content,metadata,tags,redirect,lock");
+    EXPECT_EQ(PropertySet::usual().words(), "content,metadata,tags,redirect,lock,encryption");
     EXPECT_EQ(PropertySet::parse("tags,colour").error().code, Code::invalid);
     EXPECT_EQ(PropertySet::parse("tags,,lock").error().code, Code::invalid);
 }
@@ -46,6 +46,30 @@ TEST(Preserve, EveryPropertyThatIsMissingOrDifferentIsNamed) {
                          "redirect: website-redirect-location", "lock: object-lock-mode",
                          "lock: object-lock-legal-hold", "storage-class: storage-class", "metadata: x-amz-meta-a",
                          "metadata: x-amz-meta-b", "metadata: 1 x-amz-meta-* that HTTP cannot show", "tags: tag t"}));
+}
+
+TEST(Preserve, AnEncryptionIsLostWithItsKeyAndNotWhereStoresEncryptBySomeOfTheirOwn) {
+    const Properties kms{.encryption = "aws:kms", .kms_key_id = "k1"};
+    const auto lost = [](const Properties& from, const Properties& to) { return joined(lost_properties(from, to)); };
+    EXPECT_EQ(lost(kms, {.encryption = "AES256"}), "server-side-encryption");
+    EXPECT_EQ(lost(kms, {.encryption = "aws:kms", .kms_key_id = "k2"}), "kms-key-id");
+    EXPECT_EQ(lost({.encryption = "aws:kms"}, kms), "") << "no key was asked for";
+    EXPECT_EQ(lost({.encryption = "AES256"}, {}), "");
+    EXPECT_EQ(lost({.encryption = "AES256"}, kms), "");
+}
+
+TEST(Preserve, WhatDiffersEitherWayIsNamedOnce) {
+    const Properties plain{.content_type = "a/b", .metadata = {{"team", "blue"}}};
+    Properties other = plain;
+    other.content_type = "a/c";
+    other.storage_class = "COLD";
+    other.metadata.push_back({"more", "1"});
+    EXPECT_EQ(joined(differing_properties(plain, other)), "content-type, storage-class, x-amz-meta-more");
+    EXPECT_TRUE(differing_properties(plain, plain).empty());
+    const Properties locked{.encryption = "aws:kms", .lock_mode = "GOVERNANCE"};
+    EXPECT_TRUE(differing_properties({}, locked).empty()) << "the bucket's doing";
+    EXPECT_FALSE(differing_properties(locked, {}).empty());
+    EXPECT_FALSE(differing_properties({.tag_count = 2}, {.tag_count = 2}).empty()) << "nobody has read them";
 }
 
 }  // namespace

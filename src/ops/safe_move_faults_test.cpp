@@ -45,6 +45,7 @@ public:
     explicit Passing(ObjectStore& store) : WrappedStore(nullptr), store_(store) {}
     std::string identity() const override { return store_.identity(); }
     const Limits& limits() const override { return store_.limits(); }
+    Result<ListPage> list(const Context& ctx, const ListRequest& request) override { return store_.list(ctx, request); }
     Result<ObjectInfo> head(const Context& ctx, const ObjectRef& object) override { return store_.head(ctx, object); }
     Result<ObjectInfo> copy(const Context& ctx, const ObjectRef& from, const ObjectRef& to,
                             const CopyOptions& options) override {

@@ -77,8 +77,14 @@ std::vector<std::string> missing_guards(const Capabilities& capabilities) {
 
 bool need_head(const BucketFacts& facts) {
     // Unreadable counts as yes: a HEAD too many loses nothing.
-    return facts.website.value_or(true) || facts.acls_enabled.value_or(true) || facts.object_lock.value_or(true);
+    return facts.website.value_or(true) || facts.acls_enabled.value_or(true) || facts.object_lock.value_or(true) ||
+           facts.default_encryption.value_or(true);
 }
+
+// No request of a move reads or sends an object's own grants: one more for each object would be needed.
+constexpr std::string_view kDropsAcls =
+    "Objects of this bucket may have ACLs of their own, and a copy does not take them along: it gets what --acl names, "
+    "or the store's default.";
 
 // Where to probe: each bucket that the run reads or changes, once, with a prefix that the run may write below.
 struct Ground {
@@ -143,6 +149,7 @@ Result<Settled> settle_unprobed(const SettleRequest& request) {
     Settled settled{.head_source = true};
     settled.sentences.push_back("The plan has " + std::to_string(kMostBuckets) +
                                 " buckets or more: they are not probed, and nothing is taken for granted.");
+    if (request.contract->options.acl.empty()) settled.sentences.emplace_back(kDropsAcls);
     return settle_with(request, std::move(settled), Capabilities{});
 }
 
@@ -155,7 +162,9 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
     // What is copied lies in the source's bucket; in an undo, in those of the targets.
     const std::string& source = contract.scopes.front().bucket;
     const bool back = request.header->command == "undo";
-    Settled settled;
+    // --strict reads each source for its proof; before the copy that also brings along what no listing tells.
+    Settled settled{.head_source = contract.options.strict};
+    bool drops_acls = false;
     std::optional<Capabilities> common;
     std::map<std::optional<bool>, Capabilities> seen;  // by versioning: another bucket alike is asked less
     for (const Ground& ground : grounds_of(contract.scopes, totals.buckets)) {
@@ -167,6 +176,7 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
         const BucketFacts& facts = *asked;
         const bool copied_from = back || ground.bucket == source;
         settled.head_source = settled.head_source || (copied_from && need_head(facts));
+        drops_acls = drops_acls || (copied_from && facts.acls_enabled.value_or(true));
         const auto alike = seen.find(facts.versioned);
         TRY_LET(found, probe(ctx, store, ground.bucket, ground.prefix,
                              {.cache_directory = request.cache_directory,
@@ -178,6 +188,7 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
         if (found != Capabilities{}) seen.emplace(facts.versioned, found);
         common = common ? both(*common, found) : found;
     }
+    if (drops_acls && contract.options.acl.empty()) settled.sentences.emplace_back(kDropsAcls);
     CHECK(common.has_value());  // the source's bucket is always known
     return settle_with(request, std::move(settled), *common);
 }

@@ -39,6 +39,15 @@ class Cfg:
     own = False         # R12: what undo itself restored and recorded is the planned object, whatever its ETag
     turns = False       # two runs one after the other, both planned before the first began; no undo
     fresh = False       # R17: a plan older than what another run did on its keys is not trusted: look, --exclusive too
+    put_offs = 0        # so many changes are put off by the store for longer than what they rest on may age
+    renew = False       # R18: ... and are not sent again before a new look at both sides
+    gathers = False     # a proven copy waits for others before its delete
+    twice = False       # R19: a target that was found, not made, is looked at once more right before that
+    removes = False     # the other writer takes targets away too: a second mover, the other way
+    lies = 0            # so many looks are answered 404 by something in front of the store
+    confirm = False     # R20: ... which does not count where the plan or a receipt says that something is there
+    bare = False        # the other writer puts the planned bytes without their properties
+    whole = False       # R21: what was found is equal only with its properties
     slow = False        # a copy that has read its source may land after the 60 s (5 GiB, 30 min limit)
     again = 0           # a new mv run over the same keys after undo
     retry = 0           # how often a resume, or an undo, is asked to try again what failed; the cause may be gone by then
@@ -59,12 +68,21 @@ class Cfg:
 # state = (stage, store, zombies, acts, pj, plan, fl)
 # stage: L (source listed) A apply, D dead, E0 E1, U undo, V undo dead, F0 F1
 # act = (pc, vol, vt, dur, dt, seen)      pj = ((dur, dt), ...) of the parent      plan = ((pe, was), ...)
-# fl = (deaths, foreign, lost, dup, excused, touched, fkey, waited, ec, again, written, maybe made, found, dray wrote, foreign's, retries)
-# maybe made, found: bits of actions; dray wrote, foreign's (since before dray wrote there): bits of keys
-DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR, MM, FD, DW, FB, RE = range(16)
+# fl = (deaths, foreign, lost, dup, excused, touched, fkey, waited, ec, again, written, maybe made, found, dray wrote, foreign's, retries,
+# put-offs, lies, unseen); maybe made, found: bits of actions; dray wrote, foreign's (since before dray wrote there),
+# unseen (they changed while a request that rests on them waited, or a look at them was answered wrongly): bits of keys
+DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR, MM, FD, DW, FB, RE, PO, LI, UN = range(19)
+BARE = 20                               # content + BARE: the same bytes, without the properties
+WAITS = {'late copy': 'copy', 'late del': 'del', 'gathers': 'del'}    # for what
 
 
 def put(t, i, v): return t[:i] + (v,) + t[i + 1:]
+
+
+def tagged(a, b): return a % 100 == b % 100             # one etag; nothing is nothing
+
+
+def bytes_of(o): return o // 100 - (BARE if o // 100 > BARE else 0)
 
 
 class Model:
@@ -81,12 +99,13 @@ class Model:
         self.init = tuple(st)
         acts = tuple(('idle', 0, 0, 0, 0, 0) for _ in range(c.n))
         plan = tuple((st[c.alias[2 * i]], 0) for i in range(c.n))
-        self.start = ('L', self.init, (), acts, (), plan, (c.deaths, c.foreign, c.lost, c.dup, 0, 0, -1, 0, 0 if c.md5 else ec, c.again, 0, 0, 0, 0, 0, c.retry))
+        self.start = ('L', self.init, (), acts, (), plan, (c.deaths, c.foreign, c.lost, c.dup, 0, 0, -1, 0, 0 if c.md5 else ec, c.again, 0, 0, 0, 0, 0,
+                       c.retry, c.put_offs, c.lies, 0))
         self.viol = {}
 
     # --- effects at the store; each returns (reply, obj, store, ec, note)
     def write(self, st, k, content, ec):
-        if self.c.md5: obj = content * 100 + content
+        if self.c.md5: obj = content * 100 + content % BARE
         else: ec += 1; obj = content * 100 + ec
         return put(st, k, obj), ec, obj
 
@@ -98,7 +117,7 @@ class Model:
         if req[1] == 'copy':
             _, _, f, t, e = req
             if not st[f]: return 404, 0, st, ec, ''
-            if c.sim and st[f] != e: return 412, 0, st, ec, ''
+            if c.sim and not tagged(st[f], e): return 412, 0, st, ec, ''
             if c.inm and st[t]: return 412, 0, st, ec, ''
             note = self.hit(st, t, fl) if st[f] // 100 != F else ''
             if f == t: note = ''
@@ -112,7 +131,7 @@ class Model:
             return 200, obj, st, ec, note
         _, _, k, e = req
         if not st[k]: return (404 if c.dim else 200), 0, st, ec, ''
-        if c.dim and st[k] != e: return 412, 0, st, ec, ''
+        if c.dim and not tagged(st[k], e): return 412, 0, st, ec, ''
         return 200, 0, put(st, k, 0), ec, self.hit(st, k, fl)
 
     def keys(self, i, undo):
@@ -129,8 +148,8 @@ class Model:
         before = stage == 'U' and (c.keep_found and was or self.was_found(s, i))
         if c.same and one: return ('verdict', DONE, 0) if before else ('fin', CONFLICT, dt)
         if stage == 'A':
-            ok = fo == pe
-            to_ok = to and ((dt and to == dt) or (ok and to // 100 == fo // 100) or (c.md5 and to == pe))
+            ok = fo and tagged(fo, pe)
+            to_ok = to and ((dt and tagged(to, dt)) or (ok and self.equal(fo, to)) or (c.md5 and not fo and tagged(to, pe)))
             if ok and not to: return 'copy', 0, 0
             if ok and to_ok: return 'rcpt', COPIED, to
             if ok: return 'fin', CONFLICT, dt
@@ -139,15 +158,18 @@ class Model:
         # undo: from = target, to = source
         src, tgt = to, fo
         pdur, pdt = pj[i]
-        src_ok = src and (src == pe or (tgt and src // 100 == tgt // 100) or (c.own and dt and src == dt))
+        own = c.own and dt and src and tagged(src, dt)
+        src_ok = src and (tagged(src, pe) or (tgt and self.equal(src, tgt)) or own)
         if src_ok:
             if not tgt or before: return 'verdict', DONE, 0
-            ours = not self.not_ours(s, i) and ((pdt and tgt == pdt) or tgt // 100 == src // 100)
-            return ('rcpt', COPIED, src) if ours else ('fin', CONFLICT, 0)
+            same = self.equal(src, tgt) or own and pdt and tagged(tgt, pdt)          # R21
+            return ('rcpt', COPIED, src) if same and not self.not_ours(s, i) else ('fin', CONFLICT, 0)
         if not src:
-            good = tgt and ((pdt and tgt == pdt) or (c.md5 and tgt == pe))
+            good = tgt and ((pdt and tagged(tgt, pdt)) or (c.md5 and tagged(tgt, pe)))
             return ('copy', 0, 0) if good else ('fin', FAILED, 0)
         return 'fin', CONFLICT, 0
+
+    def equal(self, a, b): return a // 100 == b // 100 if self.c.whole else bytes_of(a) == bytes_of(b)
 
     def was_found(self, s, i):           # R4: the parent's receipt says `equal`
         return self.c.found and s[4][i][0] != NONE and s[6][FD] >> i & 1
@@ -184,7 +206,7 @@ class Model:
             seen = set()
             for i in range(c.n):
                 for side, k in ((0, c.alias[2 * i]), (1, c.alias[2 * i + 1])):
-                    for what in (F, i + 1) + ((0,) if side == 0 or c.retry else ()):
+                    for what in (F, i + 1 + BARE * c.bare) + ((0,) if side == 0 or c.retry or c.removes else ()):
                         if (k, what) in seen or (not what and not st[k]): continue
                         if c.md5 and st[k] == what * 101: continue
                         seen.add((k, what))
@@ -194,6 +216,7 @@ class Model:
                         if what: st2, ec, _ = self.write(st, k, what, fl[EC]); f2 = put(f2, EC, ec)
                         else: st2 = put(st, k, 0)
                         if what == F: f2 = put(f2, FK, k)
+                        if any(a[0] in WAITS for a in acts): f2 = put(f2, UN, f2[UN] | 1 << k)
                         go(f"foreign {'deletes' if not what else 'writes ' + ('F' if what == F else 'same bytes')} at {'ST'[side]}{i}", st=st2, fl=f2)
         # zombies
         for j, req in enumerate(z):
@@ -274,23 +297,45 @@ class Model:
 
             if pc == 'later' and acts[0][0] == 'end':
                 act('the second run starts', a2=('head_t' if c.fresh or c.heads and not c.inm else 'copy', vol, vt, dur, dt, 0))
+            def look(label, k, to_do, expected):
+                # A look at key k; to_do(what it shows) -> what follows, as arguments of act. R20: the absence of what
+                # has to be there counts only when a listing says so too.
+                cleared = put(fl, UN, fl[UN] & ~(1 << k))
+                more, kw = to_do(st[k], cleared)
+                act(label + more, **{'fl': cleared, **kw})
+                if fl[LI] and st[k] and not (c.confirm and expected):
+                    lied = put(put(fl, LI, fl[LI] - 1), UN, fl[UN] | expected << k)
+                    more, kw = to_do(0, lied)
+                    act(label + ' (which a proxy answers)' + more, **{'fl': lied, **kw})
+
+            # What the plan or a receipt says is there: the planned source, a target that was listed or copied.
+            there_t = int(bool(pj[i][0] != DONE if undo else was or dt))
+            there_f = int(bool(pj[i][1] or was)) if undo else 1
             if pc == 'head_t':
-                if not st[t]: act('HEAD target: absent', a2=('copy', vol, vt, dur, dt, 0))
-                else: act('HEAD target: present', a2=('look_f', vol, vt, dur, dt, st[t]))
+                look('HEAD target: ', t, lambda o, fl2: ('absent', dict(a2=('copy', vol, vt, dur, dt, 0))) if not o else
+                     ('present', dict(a2=('look_f', vol, vt, dur, dt, o))), there_t)
             elif pc == 'look_t':
-                act('look at its target', a2=('look_f', vol, vt, dur, dt, st[t]))
+                look('look at its target', t, lambda o, fl2: ('', dict(a2=('look_f', vol, vt, dur, dt, o))), there_t)
+            elif pc == 'again':          # R19
+                look('look at its target again', t, lambda o, fl2: ('', dict(
+                     a2=('del' if o and tagged(o, dt) else 'look_t', vol, vt, dur, dt, seen))), 1)
             elif pc == 'look_f':
-                npc, ns, nt = self.decide(s, i, st[f], seen)
-                lab = f"look at its source -> {npc} {NAMES[ns] if npc in ('fin', 'verdict') else ''}".rstrip()
-                if npc == 'copy': act(lab, a2=('copy', vol, vt, dur, dt, st[f] if undo else 0))
-                elif npc == 'rcpt':
-                    f2 = put(fl, FD, fl[FD] | 1 << i) if not undo and not dt and not fl[MM] >> i & 1 else fl
-                    if dur == COPIED and dt == nt: act(lab, a2=self.next_del(s, i, (vol, vt, dur, dt), st[f] if undo else 0))
-                    else: act(lab, a2=('rcpt', COPIED, nt, dur, dt, st[f] if undo else 0), fl=f2)
-                elif npc == 'verdict':
-                    if c.rule == 3 and not fl[WA]: act(lab, a2=('wait', vol, vt, dur, dt, 0))
-                    else: act(lab, a2=('end', ns, nt, dur, dt, 0))
-                else: act(lab, a2=('end', ns, nt, dur, dt, 0))
+                def decided(o, fl2):
+                    npc, ns, nt = self.decide(s, i, o, seen)
+                    lab = f" -> {npc} {NAMES[ns] if npc in ('fin', 'verdict') else ''}".rstrip()
+                    if npc == 'copy': return lab, dict(a2=('copy', vol, vt, dur, dt, o if undo else 0))
+                    if npc == 'rcpt':
+                        if not undo and not dt and not fl[MM] >> i & 1: fl2 = put(fl2, FD, fl2[FD] | 1 << i)
+                        if dur == COPIED and tagged(dt, nt):
+                            return lab, dict(a2=self.next_del(s, i, (vol, vt, dur, dt), o if undo else 0))
+                        return lab, dict(a2=('rcpt', COPIED, nt, dur, dt, o if undo else 0), fl=fl2)
+                    if npc == 'verdict' and c.rule == 3 and not fl[WA]: return lab, dict(a2=('wait', vol, vt, dur, dt, 0))
+                    return lab, dict(a2=('end', ns, nt, dur, dt, 0))
+                look('look at its source', f, decided, there_f)
+            elif pc in WAITS:            # the store is ready again; or the batch is full
+                lab = 'goes on after a wait'
+                if pc != 'gathers': act(lab, a2=('look_t' if c.renew else WAITS[pc], vol, vt, dur, dt, 0 if c.renew else seen))
+                else: act(lab, a2=self.guarded_del(s, i, (vol, vt, dur, dt), seen))
             elif pc == 'wait':           # quiet time: everything the parent sent has landed or never will
                 go(f'{who}: quiet time is over', z=tuple(r for r in z if r[0] != 'apply' or c.slow and r[1] == 'land'), fl=put(fl, WA, 1),
                    acts=tuple(('look_t',) + x[1:5] + (0,) if x[0] == 'wait' else x for x in acts))
@@ -298,13 +343,14 @@ class Model:
                 go(f'{who}: quiet time is over', z=(), fl=put(fl, WA, 1),
                    acts=tuple(('look_t',) + x[1:5] + (0,) if x[0] == 'hold' else x for x in acts))
             elif pc == 'rcpt':
-                if dur == COPIED and dt == vt:
+                if dur == COPIED and tagged(dt, vt):
                     act('receipt copied is durable', a2=self.next_del(s, i, (vol, vt, dur, dt), seen))
             elif pc == 'head_f':
                 want = self.ident(s, i)
-                if st[f] == want: act('HEAD source: unchanged', a2=('del', vol, vt, dur, dt, seen))
-                elif not st[f]: act('HEAD source: absent', a2=('end', DONE, vt, dur, dt, 0))
-                else: act('HEAD source: changed', a2=('end', CONFLICT, vt, dur, dt, 0))
+                look('HEAD source: ', f, lambda o, fl2:
+                     ('unchanged', dict(a2=(self.last_look(s, i), vol, vt, dur, dt, seen))) if o and tagged(o, want) else
+                     ('changed', dict(a2=('end', CONFLICT, vt, dur, dt, 0))) if o else
+                     ('absent', dict(a2=('end', DONE, vt, dur, dt, 0))), 1)
             elif pc in ('copy', 'del'):
                 req = self.request(s, i)
                 rep, obj, st2, ec, note = self.execute(req, st, fl)
@@ -317,13 +363,14 @@ class Model:
                 if pc == 'copy':
                     if rep == 200:
                         if c.md5:
-                            ok = obj == (seen if undo else pe)
+                            ok = tagged(obj, seen if undo else pe)
                             a2 = ('rcpt', COPIED, obj, dur, dt, seen if undo else 0) if ok else ('end', CONFLICT, 0, dur, dt, 0)
                             if undo and self.not_ours(s, i) and ok: a2 = ('look_t', vol, vt, dur, dt, 0)
                         else: a2 = unsure
                     else: a2 = unsure
                 else: a2 = ('end', DONE, vt, dur, dt, 0) if rep == 200 else unsure
                 act(f'{pc} -> {rep}', note, a2=a2, st=st2, fl=f2)
+                if fl[PO]: act(f'{pc} put off', a2=('late ' + pc,) + a[1:], fl=put(fl, PO, fl[PO] - 1))
                 if fl[LO]:
                     act(f'{pc} takes effect ({rep}), answer lost', note, a2=unsure, st=st2, fl=put(put(f2, LO, fl[LO] - 1), MM, made[MM]))
                     act(f'{pc} delayed, answer lost', a2=unsure, z=z2, fl=put(made, LO, fl[LO] - 1))
@@ -332,9 +379,10 @@ class Model:
                     act(f'{pc} delayed, transport repeats it', a2=a, z=z2, fl=put(made, DU, fl[DU] - 1))
             elif pc == 'look_d':         # V05
                 want = self.ident(s, i)
-                if not st[f]: act('look after delete: gone', a2=('end', DONE, vt, dur, dt, 0))
-                elif st[f] == want: act('look after delete: still there', a2=('look_t', vol, vt, dur, dt, 0))
-                else: act('look after delete: changed', a2=('end', CONFLICT, vt, dur, dt, 0))
+                look('look after delete: ', f, lambda o, fl2:
+                     ('still there', dict(a2=('look_t', vol, vt, dur, dt, 0))) if o and tagged(o, want) else
+                     ('changed', dict(a2=('end', CONFLICT, vt, dur, dt, 0))) if o else
+                     ('gone', dict(a2=('end', DONE, vt, dur, dt, 0))), 1)
         return out
 
     def ident(self, s, i):               # the etag that a delete of `from` is tied to
@@ -345,7 +393,12 @@ class Model:
         c = self.c; undo = s[0] == 'U'
         if undo and ((c.rule == 1 and s[4][i][0] in (NONE, COPIED)) or c.rule == 3) and not s[6][WA]: return ('wait',) + j + (0,)
         if c.hold and any(r[0] == ('undo' if undo else 'apply') for r in s[2]): return ('hold',) + j + (0,)
-        return (('head_f' if c.heads and not c.dim else 'del'),) + j + (seen,)
+        return ('gathers',) + j + (seen,) if c.gathers else self.guarded_del(s, i, j, seen)
+
+    def guarded_del(self, s, i, j, seen):
+        return ('head_f' if self.c.heads and not self.c.dim else self.last_look(s, i),) + j + (seen,)
+
+    def last_look(self, s, i): return 'again' if self.c.twice and s[0] == 'A' and s[6][FD] >> i & 1 else 'del'
 
     def request(self, s, i):
         undo = s[0] == 'U'; f, t = self.keys(i, undo)
@@ -370,6 +423,11 @@ class Model:
             for k, o in enumerate(self.init):
                 if not fl[TO] >> k & 1 and st[k] // 100 != o // 100:
                     v.append('4 undo exit 0, ' + ('T' if k % 2 else 'S') + (' extra' if not o else ' missing' if not st[k] else ' differs'))
+        if label.startswith(('apply', 'undo')) and "'s late" not in label and st != so:
+            for i in range(c.n):
+                f, t = self.keys(i, old[0] == 'U')
+                if old[6][UN] >> t & 1 and so[t] and st[t] and so[t] != st[t] and f"{i}: copy" in label: v.append('9 overwrote what it had not seen')
+                if old[6][UN] >> t & 1 and so[f] and not st[f] and not st[t]: v.append('9 deleted the last copy on a look of long before')
         if 'late ' not in label and not foreign and old[0] == 'U':
             for k in set(c.alias[1::2]):
                 if so[k] and not st[k] and fl[TO] >> k & 1 and old[6][FB] >> k & 1: v.append('7 undo removed what another writer had put there first')
@@ -435,7 +493,8 @@ class Model:
 
 
 B = dict(inm=False); C = dict(inm=False, sim=False, dim=False)
-RULES = dict(rule=2, keep_found=True, look_conf=True, made=True, same=True, known=True, found=True, own=True, fresh=True, receipt=True)
+RULES = dict(rule=2, keep_found=True, look_conf=True, made=True, same=True, known=True, found=True, own=True, fresh=True, receipt=True,
+             renew=True, twice=True, confirm=True, whole=True)
 X = dict(foreign=0, heads=False)                          # --exclusive
 SMALL = dict(n=2, lost=0, dup=0, capture=False)
 CONFIGS = []
@@ -481,9 +540,13 @@ CONFIGS += [Cfg('2a md5 rule 3', **{**SMALL, 'foreign': 0}, **{**RULES, 'rule': 
 CALM = dict(lost=0, dup=0, capture=False)
 STALE = dict(n=2, alias=(0, 1, 2, 1), turns=True, **CALM, **X)
 NEEDED = []
-for rule, about, kw in (('found', '7', dict(deaths=0, **CALM)), ('own', '8', dict(md5=False, foreign=0, deaths=1, **CALM)),
-                 ('known', '48', dict(second=True, foreign=0, deaths=1, **CALM)), ('fresh', '1', STALE),
-                 ('receipt', '48', dict(skew=True, foreign=0, deaths=0, **CALM))):
+SOON = dict(deaths=0, **CALM)
+for rule, about, kw in (('found', '7', SOON), ('own', '8', dict(md5=False, foreign=0, deaths=1, **CALM)),
+                 ('known', '48', dict(second=True, foreign=0, deaths=1, **CALM)), ('fresh', '1', STALE), ('receipt', '48', dict(skew=True, foreign=0, **SOON)),
+                 ('renew', '9', dict(put_offs=1, removes=True, **SOON)),
+                 ('twice', '9', dict(was=('equal',), gathers=True, removes=True, **SOON)),
+                 ('confirm', '349', dict(was=('equal',), lies=1, **SOON)),
+                 ('whole', '1', dict(bare=True, **SOON))):
     for nm, st in (('a', {}), ('b', B), ('c', C)):
         if rule == 'fresh' and nm == 'a': continue                # this store itself refuses to overwrite
         kinds = {**st, **kw}

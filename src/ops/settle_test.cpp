@@ -1,0 +1,58 @@
+#include "ops/settle.h"
+
+#include <gtest/gtest.h>
+
+#include "store/memory_store.h"
+
+namespace dray {
+namespace {
+
+Result<Settled> settled(const BucketFacts& facts, const MoveOptions& options) {
+    auto store = make_memory_store({.facts = facts});
+    const RunContract contract{.options = options, .scopes = {{"mem:", "b", "in/"}, {"mem:", "b", "out/"}}};
+    const PlanHeader header{.command = "mv"};
+    const PlanTotals totals;
+    return settle({}, {.stores = {store.get()}, .header = &header, .totals = &totals, .contract = &contract});
+}
+
+BucketFacts plain_bucket() {
+    return {.website = false, .acls_enabled = false, .object_lock = false, .default_encryption = false};
+}
+
+TEST(Settle, SaysThatACLsStayBehindWhereObjectsMayHaveThem) {
+    for (const std::optional<bool> acls : {std::optional<bool>(true), std::optional<bool>()}) {
+        BucketFacts facts = plain_bucket();
+        facts.acls_enabled = acls;
+
+        auto said = settled(facts, {});
+        ASSERT_TRUE(said);
+        ASSERT_EQ(said->sentences.size(), 1U);
+        EXPECT_NE(said->sentences.front().find("ACLs"), std::string::npos);
+
+        auto strict = settled(facts, {.strict = true});
+        ASSERT_FALSE(strict);
+        EXPECT_EQ(strict.error().code, Code::refused);
+        EXPECT_NE(strict.error().message.find("--acl"), std::string::npos) << strict.error().message;
+
+        auto chosen = settled(facts, {.strict = true, .acl = "private"});
+        EXPECT_TRUE(chosen) << "a person has said what the copies get";
+    }
+    auto none = settled(plain_bucket(), {.strict = true});
+    ASSERT_TRUE(none) << none.error().message;
+    EXPECT_TRUE(none->sentences.empty());
+    EXPECT_TRUE(none->head_source) << "no request more, for the proof asks the source too";
+    EXPECT_FALSE(settled(plain_bucket(), {})->head_source);
+}
+
+TEST(Settle, HasSourcesReadWhereTheBucketMayEncryptThemWithAKeyOfItsOwn) {
+    for (const std::optional<bool> encrypts : {std::optional<bool>(true), std::optional<bool>()}) {
+        BucketFacts facts = plain_bucket();
+        facts.default_encryption = encrypts;
+        auto found = settled(facts, {});
+        ASSERT_TRUE(found);
+        EXPECT_TRUE(found->head_source);
+    }
+}
+
+}  // namespace
+}  // namespace dray
