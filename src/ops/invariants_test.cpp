@@ -201,6 +201,22 @@ TEST(Invariants, I6_ARunThatDiedAnywhereEndsAsACalmOneDoes) {
     });
 }
 
+TEST(Invariants, I6_SoDoesOneThatDiedWhileItTriedAgainWhatFailed) {
+    const auto begin = [](DyingRun& dying) {
+        ASSERT_FALSE(dying.live(std::nullopt, FaultAction::none));
+        ASSERT_TRUE(dying.life.store->remove(dying.life.ctx, {"b", "out/theirs", {}}, {}));
+    };
+    at_every_death(
+        [](DyingRun& dying) {
+            for (const auto& [key, bytes] : dying.objects())
+                EXPECT_TRUE(key.starts_with("out/")) << key;
+            EXPECT_EQ(dying.objects()["out/theirs"], "body e");
+            EXPECT_EQ(dying.result.balance.done, kSources);
+            EXPECT_TRUE(dying.result.finished());
+        },
+        begin);
+}
+
 TEST(Invariants, I7_ADeathCostsABoundedNumberOfRequests) {
     constexpr std::size_t kMostEach = 12, kMostARun = 20;
     at_every_death([](DyingRun& dying) { EXPECT_LE(dying.calls, kMostARun + kMostEach * kSources); });

@@ -16,7 +16,7 @@ Nanos waited_in(Life& life, const std::function<void()>& act) {
     return life.clock.wall() - before;
 }
 
-TEST(LifeGuards, ASealedRunIsNotGoneOnWithThoughItIsUnfinished) {
+TEST(LifeGuards, R8_ASealedRunIsNotGoneOnWithThoughItIsUnfinished) {
     Life life;
     life.put("in/a");
     const RunPaths run = life.plan();
@@ -34,7 +34,7 @@ TEST(LifeGuards, ASealedRunIsNotGoneOnWithThoughItIsUnfinished) {
     EXPECT_TRUE(life.there("in/a")) << "the source that undo is about to look at";
 }
 
-TEST(LifeGuards, AnUndoThatDiedIsNotFinishedByTheRunItUndoes) {
+TEST(LifeGuards, R8_NorIsOneThatWasUndone) {
     Life life;
     life.put("in/a");
     const RunPaths run = life.plan();
@@ -62,8 +62,7 @@ TEST(LifeGuards, AJournalOfAnotherPlanIsNeverTakenForThisRuns) {
     EXPECT_TRUE(life.there("also/a"));
 }
 
-// R2, R3.
-TEST(LifeGuards, ARunOnAPrefixWaitsForWhatAnotherSentThereWithoutAnAnswer) {
+TEST(LifeGuards, R2_ARunOnAPrefixWaitsForWhatAnotherSentThereWithoutAnAnswer) {
     Life life;
     life.put("in/a");
     const RunPaths first = life.plan();
@@ -78,7 +77,7 @@ TEST(LifeGuards, ARunOnAPrefixWaitsForWhatAnotherSentThereWithoutAnAnswer) {
     EXPECT_GT(waited, seconds(30));
 }
 
-TEST(LifeGuards, ARunOnAPrefixThatIsQuietWaitsForNothing) {
+TEST(LifeGuards, R3_ARunOnAPrefixThatIsQuietWaitsForNothing) {
     Life life;
     life.put("in/a");
     ASSERT_TRUE(life.apply(life.plan()).finished());
@@ -88,8 +87,7 @@ TEST(LifeGuards, ARunOnAPrefixThatIsQuietWaitsForNothing) {
     EXPECT_LT(waited_in(life, [&] { EXPECT_TRUE(life.apply(second).finished()); }), seconds(30));
 }
 
-// R1.
-TEST(LifeGuards, AnUndoWaitsForWhatItsParentSentBeforeItDied) {
+TEST(LifeGuards, R1_AnUndoWaitsForWhatItsParentSentBeforeItDied) {
     Life life;
     life.put("in/a");
     const RunPaths run = life.plan();
@@ -111,8 +109,8 @@ TEST(LifeGuards, AnUndoWaitsForWhatItsParentSentBeforeItDied) {
     EXPECT_TRUE(life.there("in/a") && !life.there("out/a"));
 }
 
-// R9: no condition ties the copy to its source, so it may bring other bytes when it lands late.
-TEST(LifeGuards, AResumeOnAStoreWithoutConditionsWaitsForTheCopyOfADeadProcess) {
+// No condition ties the copy to its source, so it may bring other bytes when it lands late.
+TEST(LifeGuards, R9_AResumeOnAStoreWithoutConditionsWaitsForTheCopyOfADeadProcess) {
     Life life;
     life.store = make_memory_store({.clock = &life.clock, .ignores = {.copy_source_if_match = true}});
     life.put("in/a");
@@ -128,8 +126,8 @@ TEST(LifeGuards, AResumeOnAStoreWithoutConditionsWaitsForTheCopyOfADeadProcess) 
     EXPECT_TRUE(life.there("out/a") && !life.there("in/a"));
 }
 
-// R4: no receipt tells who made the target, and it is older than the run.
-TEST(LifeGuards, AnUndoKnowsWhenItsParentBegan) {
+// No receipt tells who made the target, and it is older than the run.
+TEST(LifeGuards, R4_AnUndoKnowsWhenItsParentBegan) {
     Life life;
     life.put("in/a");
     const RunPaths run = life.plan();
@@ -143,6 +141,47 @@ TEST(LifeGuards, AnUndoKnowsWhenItsParentBegan) {
     ASSERT_TRUE(undone) << undone.error().message;
     EXPECT_EQ(undone->balance.failed_by["target-left"], 1U);
     EXPECT_TRUE(life.there("in/a") && life.there("out/a"));
+}
+
+TEST(LifeGuards, R7_KeysThatTheStoreWasSeenToMakeOneAreNotMovedTo) {
+    for (const bool folds : {false, true}) {
+        Life life;
+        MemoryStoreOptions options{.clock = &life.clock};
+        if (folds) options.alias = fold_slashes;
+        life.store = make_memory_store(options);
+        life.put("in/k-x", "one");
+        life.put("in/k/-x", "two");
+        MoveCommand command = Life::command();
+        command.rule.match = "^k(/?)-x$";
+        command.rule.to = "k{1}/x";
+
+        auto moved = move_run(life.ctx, life.env, command);
+
+        ASSERT_EQ(moved.has_value(), !folds) << (moved ? "" : moved.error().message);
+        if (!folds) continue;
+        EXPECT_EQ(moved.error().code, Code::refused);
+        EXPECT_NE(moved.error().message.find("out/k//x"), std::string::npos) << moved.error().message;
+        EXPECT_TRUE(life.there("in/k-x") && life.there("in/k/-x"));
+    }
+}
+
+TEST(LifeGuards, StrictRefusesWhereAGuardIsMissingAndOthersAreToldOfIt) {
+    for (const bool strict : {false, true}) {
+        Life life;
+        life.store = make_memory_store({.clock = &life.clock, .ignores = {.copy_if_absent = true}});
+        life.put("in/a");
+        MoveCommand command = Life::command();
+        command.options.strict = strict;
+
+        auto moved = move_run(life.ctx, life.env, command);
+
+        ASSERT_EQ(moved.has_value(), !strict);
+        EXPECT_EQ(life.there("in/a"), strict);
+        const std::string said = strict                     ? moved.error().message
+                                 : moved->sentences.empty() ? std::string()
+                                                            : moved->sentences.front();
+        EXPECT_NE(said.find("cannot refuse to copy over an existing object"), std::string::npos) << said;
+    }
 }
 
 TEST(LifeGuards, ARunWhoseJournalWouldNotFitOnTheDiskIsNotBegun) {
