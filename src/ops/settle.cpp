@@ -144,6 +144,18 @@ Result<Settled> settle_with(const SettleRequest& request, Settled settled, const
     return Error{.code = Code::refused, .message = std::move(all)};
 }
 
+// Two names of one bucket (a link, an access point) make two keys of one object, and no proof over the plan's keys sees
+// that: a marker put into one is looked for in the other.
+Status is_not(const Context& ctx, ObjectStore& store, const Ground& target, const Scope& source) {
+    TRY_LET(same, same_bucket(ctx, store, target.bucket, target.prefix, store, source.bucket, source.prefix));
+    if (!same) return {};
+    return Error{.code = Code::refused,
+                 .message = in_quotes(source.bucket) + " and " + in_quotes(target.bucket) +
+                            " are one bucket under two names, so that a source and its target may be one object; "
+                            "nothing was moved. Use one name for both",
+                 .reason = "alias"};
+}
+
 // Too many buckets to ask them all: nothing is assumed of any.
 Result<Settled> settle_unprobed(const SettleRequest& request) {
     Settled settled{.head_source = true};
@@ -185,6 +197,9 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
                               .elsewhere = alike != seen.end() ? std::optional(alike->second) : std::nullopt,
                               .renew_guards = request.deletes,
                               .spellings = needs_spellings(totals)}));
+        // Nothing is put into a bucket with object lock: it might have to stay.
+        const bool may_mark = request.deletes && !back && !facts.object_lock.value_or(false);
+        if (may_mark && ground.bucket != source) TRY(is_not(ctx, store, ground, contract.scopes.front()));
         if (found != Capabilities{}) seen.emplace(facts.versioned, found);
         common = common ? both(*common, found) : found;
     }

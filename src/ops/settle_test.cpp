@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "store/local_store.h"
 #include "store/memory_store.h"
+#include "store/test_dir.h"
 
 namespace dray {
 namespace {
@@ -52,6 +56,30 @@ TEST(Settle, HasSourcesReadWhereTheBucketMayEncryptThemWithAKeyOfItsOwn) {
         ASSERT_TRUE(found);
         EXPECT_TRUE(found->head_source);
     }
+}
+
+TEST(Settle, RefusesOneBucketUnderTwoNames) {
+    const TestDir directory;
+    for (const char* name : {"a", "b"})
+        std::filesystem::create_directory(directory.path() + "/" + name);
+    std::filesystem::create_directory_symlink("a", directory.path() + "/also-a");
+    auto store = make_local_store({.durable = false});
+    const PlanHeader header{.command = "mv"};
+    const PlanTotals totals;
+    const auto move_to = [&](const std::string& target) {
+        const RunContract contract{
+            .scopes = {{"file:", directory.path() + "/a", "in/"}, {"file:", directory.path() + "/" + target, "out/"}}};
+        return settle({}, {.stores = {store.get()}, .header = &header, .totals = &totals, .contract = &contract});
+    };
+
+    auto same = move_to("also-a");
+    ASSERT_FALSE(same);
+    EXPECT_EQ(same.error().code, Code::refused);
+    EXPECT_EQ(same.error().reason, "alias");
+    auto other = move_to("b");
+    EXPECT_TRUE(other) << other.error().message;
+    for (const char* name : {"a", "b"})
+        EXPECT_TRUE(store->list({}, {.bucket = directory.path() + "/" + name})->objects.empty()) << "no marker is left";
 }
 
 }  // namespace
