@@ -159,7 +159,7 @@ void add_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::st
                options.preserve = *set;
            },
            "what no source is given up without: content,metadata,tags,redirect,lock,encryption (the default), "
-           "storage-class; all or none")
+           "storage-class, and of local files mode,owner,attributes; all or none")
         ->type_name("LIST")
         ->group("Safety");
     add_word(app, "--delete", delete_when, {"each", "after"},

@@ -54,6 +54,10 @@ Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& roo
     });
     if (totals && totals->anomalies.outside > 0)
         shell.complain(outside_sentence(in_quotes(text), totals->anomalies.outside, totals->anomalies.first_outside));
+    if (totals && totals->others > 0 && !flags.common.quiet)
+        shell.complain(with_commas(totals->others) + (totals->others == 1 ? " name" : " names") + " at " +
+                       in_quotes(text) + " left out, as no object: " + (totals->others == 1 ? "" : "the first ") +
+                       in_quotes(totals->first_other.key) + ", " + totals->first_other.what + " (-v names each)");
     if (totals && totals->chosen == 0 && !flags.common.quiet)
         shell.complain("nothing found at " + in_quotes(text) + " (" + with_commas(totals->listed) +
                        " listed): is the bucket right, the prefix, the choice?");

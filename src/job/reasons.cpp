@@ -31,6 +31,11 @@ const std::vector<Reason>& reasons() {
         {"no-date", "The name matched, but its date text is no date of the given format.",
          "Correct the format or the name."},
         {"no-match", "The name does not match the pattern.", "Correct the pattern or the name."},
+        {"not-an-object",
+         "It lies among the objects of a directory and is none: a link, a pipe, a socket, a device, or a name that "
+         "begins "
+         "with .dray.",
+         "Nothing; bring it along by other means if it belongs to the objects."},
         {"other-extension", "The key does not end in one of the chosen extensions.", "Widen the choice with --ext."},
         {"own-state", "The object is, or would come to be, in the directory where dray keeps its plans and journals.",
          "Nothing; to move old runs away, name another directory with --state."},

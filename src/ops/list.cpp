@@ -70,6 +70,9 @@ private:
         const auto listed = list_pages(ctx_, store_, {.bucket = command_.bucket, .prefix = command_.prefix},
                                        [&](const ListPage& page) -> Result<bool> {
                                            ++totals_.pages;
+                                           if (totals_.others == 0 && !page.others.empty())
+                                               totals_.first_other = page.others.front();
+                                           totals_.others += page.others.size();
                                            for (const ListedObject& object : page.objects) {
                                                ++totals_.listed;
                                                if (command_.select && !command_.select(object)) continue;

@@ -257,6 +257,8 @@ private:
                 list_pages(ctx_, store, {.bucket = request_.source_bucket, .prefix = request_.source_prefix},
                            [&](const ListPage& page) -> Result<bool> {
                                if (request_.progress) ++request_.progress->pages;
+                               for (const ListedOther& other : page.others)
+                                   TRY(leave(other, round));
                                for (const ListedObject& object : page.objects) {
                                    if (taken_ == request_.max) return false;
                                    TRY(take(object, round));
@@ -285,6 +287,14 @@ private:
         if (request_.progress) ++request_.progress->listed;
         Action action = place(request_, own_, object);
         if (action.what == Do::fail && is_unmatched(action.reason)) note_unmatched(action);
+        return round.add(std::move(action));
+    }
+
+    // What lies among the objects and is none stays, and the balance says so.
+    Status leave(const ListedOther& other, Round& round) {
+        Action action;
+        action.from = {.store = 0, .bucket = request_.source_bucket, .key = other.key};
+        give_up(action, Do::skip, "not-an-object", other.what);
         return round.add(std::move(action));
     }
 

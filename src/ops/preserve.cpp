@@ -10,7 +10,7 @@
 namespace dray {
 namespace {
 
-constexpr std::array<std::pair<Property, std::string_view>, 7> kWords{{
+constexpr std::array<std::pair<Property, std::string_view>, 10> kWords{{
     {Property::content, "content"},
     {Property::metadata, "metadata"},
     {Property::tags, "tags"},
@@ -18,6 +18,9 @@ constexpr std::array<std::pair<Property, std::string_view>, 7> kWords{{
     {Property::lock, "lock"},
     {Property::storage_class, "storage-class"},
     {Property::encryption, "encryption"},
+    {Property::mode, "mode"},
+    {Property::owner, "owner"},
+    {Property::attributes, "attributes"},
 }};
 
 struct TextProperty {
@@ -71,6 +74,17 @@ void add_lost_encryption(const Properties& from, const Properties& to, std::vect
     }
 }
 
+void add_lost_of_file(const Properties& from, const Properties& to, std::vector<LostProperty>& lost) {
+    if (!from.file_mode.empty() && from.file_mode != to.file_mode)
+        lost.push_back({Property::mode, "mode " + from.file_mode});
+    if (!from.file_owner.empty() && from.file_owner != to.file_owner)
+        lost.push_back({Property::owner, "owner " + from.file_owner});
+    for (const NameValue& attribute : from.file_attributes) {
+        const auto kept = std::find(to.file_attributes.begin(), to.file_attributes.end(), attribute);
+        if (kept == to.file_attributes.end()) lost.push_back({Property::attributes, "attribute " + attribute.name});
+    }
+}
+
 }  // namespace
 
 std::string PropertySet::words() const {
@@ -92,8 +106,8 @@ Result<PropertySet> PropertySet::parse(std::string_view words) {
         if (known == kWords.end()) {
             return Error{.code = Code::invalid,
                          .message = "no such property: " + std::string(word) +
-                                    "; there are content, metadata, tags, redirect, lock, storage-class "
-                                    "and encryption, or all or none"};
+                                    "; there are content, metadata, tags, redirect, lock, storage-class, "
+                                    "encryption, mode, owner and attributes, or all or none"};
         }
         set.add(known->first);
         words.remove_prefix(comma == std::string_view::npos ? words.size() : comma + 1);
@@ -114,6 +128,7 @@ std::vector<LostProperty> lost_properties(const Properties& from, const Properti
     add_lost_metadata(from, to, lost);
     add_lost_tags(from, to, lost);
     add_lost_encryption(from, to, lost);
+    add_lost_of_file(from, to, lost);
     return lost;
 }
 

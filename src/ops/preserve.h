@@ -20,16 +20,21 @@ enum class Property : std::uint8_t {
     lock,      // object lock: mode and legal hold
     storage_class,
     encryption,  // with a key of KMS, and with which one
+    // Of local files.
+    mode,
+    owner,  // and group
+    attributes,
 };
 
 // A set of properties; written as words: "content,metadata,tags", "all", "none".
 class PropertySet {
 public:
     constexpr PropertySet() = default;
-    static constexpr PropertySet all() { return PropertySet(0x7f); }
-    // What a source is not given up without, unless a person said so: a class can be chosen anew, the rest is data.
+    static constexpr PropertySet all() { return PropertySet(0x3ff); }
+    // What a source is not given up without, unless a person said so: a class can be chosen anew, and only root can
+    // give a file away; the rest is data.
     static constexpr PropertySet usual() { return PropertySet(0x5f); }
-    constexpr void add(Property property) { bits_ = static_cast<std::uint8_t>(bits_ | bit(property)); }
+    constexpr void add(Property property) { bits_ = static_cast<std::uint16_t>(bits_ | bit(property)); }
     constexpr bool has(Property property) const { return (bits_ & bit(property)) != 0; }
     constexpr bool empty() const { return bits_ == 0; }
     constexpr bool operator==(const PropertySet&) const = default;
@@ -38,11 +43,11 @@ public:
     static Result<PropertySet> parse(std::string_view words);  // error: invalid
 
 private:
-    constexpr explicit PropertySet(std::uint8_t bits) : bits_(bits) {}
-    static constexpr std::uint8_t bit(Property property) {
-        return static_cast<std::uint8_t>(1U << static_cast<unsigned>(property));
+    constexpr explicit PropertySet(std::uint16_t bits) : bits_(bits) {}
+    static constexpr std::uint16_t bit(Property property) {
+        return static_cast<std::uint16_t>(1U << static_cast<unsigned>(property));
     }
-    std::uint8_t bits_ = 0;
+    std::uint16_t bits_ = 0;
 };
 std::string_view name_of(Property property);
 

@@ -6,7 +6,8 @@ namespace dray {
 namespace {
 
 TEST(Preserve, WordsAreReadAndWrittenAlike) {
-    for (const char* words : {"none", "content,metadata,tags,redirect,lock", "tags,storage-class"})
+    for (const char* words :
+         {"none", "content,metadata,tags,redirect,lock", "tags,storage-class", "lock,mode,owner,attributes"})
         EXPECT_EQ(PropertySet::parse(words).value().words(), words);
     EXPECT_EQ(*PropertySet::parse("all"), PropertySet::all());
     EXPECT_EQ(PropertySet::usual().words(), "content,metadata,tags,redirect,lock,encryption");
@@ -35,8 +36,15 @@ TEST(Preserve, EveryPropertyThatIsMissingOrDifferentIsNamed) {
                           .hidden_metadata = 1,
                           .tags = std::vector<NameValue>{{"t", "1"}},
                           .lock_mode = "GOVERNANCE",
-                          .legal_hold = "ON"};
-    const Properties to{.content_type = "a/c", .metadata = {{"a", "2"}}, .tags = std::vector<NameValue>{{"t", "2"}}};
+                          .legal_hold = "ON",
+                          .file_mode = "0600",
+                          .file_owner = "1000:100",
+                          .file_attributes = {{"user.colour", "red"}}};
+    const Properties to{.content_type = "a/c",
+                        .metadata = {{"a", "2"}},
+                        .tags = std::vector<NameValue>{{"t", "2"}},
+                        .file_mode = "0644",
+                        .file_attributes = {{"user.colour", "blue"}}};
     std::vector<std::string> names;
     for (const LostProperty& lost : lost_properties(from, to))
         names.push_back(std::string(name_of(lost.property)) + ": " + lost.name);
@@ -45,7 +53,8 @@ TEST(Preserve, EveryPropertyThatIsMissingOrDifferentIsNamed) {
                          "content: content-disposition", "content: cache-control", "content: expires",
                          "redirect: website-redirect-location", "lock: object-lock-mode",
                          "lock: object-lock-legal-hold", "storage-class: storage-class", "metadata: x-amz-meta-a",
-                         "metadata: x-amz-meta-b", "metadata: 1 x-amz-meta-* that HTTP cannot show", "tags: tag t"}));
+                         "metadata: x-amz-meta-b", "metadata: 1 x-amz-meta-* that HTTP cannot show", "tags: tag t",
+                         "mode: mode 0600", "owner: owner 1000:100", "attributes: attribute user.colour"}));
 }
 
 TEST(Preserve, AnEncryptionIsLostWithItsKeyAndNotWhereStoresEncryptBySomeOfTheirOwn) {

@@ -62,7 +62,7 @@ public:
             if (!page) return std::move(page).error();
             if (summary_.pages++ == 0) summary_.store_time = page->store_time;
 
-            const bool empty = page->objects.empty() && page->common_prefixes.empty();
+            const bool empty = holds_nothing(*page);
             const bool progress = keep_new(*page);
             if (progress) idle_mends_ = 0;
             if (Status handed = hand_on(*page); !handed) return ended(std::move(handed).error());
@@ -80,7 +80,11 @@ private:
     bool keep_new(ListPage& page) {
         std::erase_if(page.objects, [&](const ListedObject& object) { return !is_new(object.key); });
         std::erase_if(page.common_prefixes, [&](const std::string& prefix) { return !is_new(prefix); });
-        return !page.objects.empty() || !page.common_prefixes.empty();
+        return !holds_nothing(page);
+    }
+
+    static bool holds_nothing(const ListPage& page) {
+        return page.objects.empty() && page.common_prefixes.empty() && page.others.empty();
     }
 
     bool is_new(const std::string& key) {
@@ -115,7 +119,7 @@ private:
     }
 
     Status hand_on(const ListPage& page) {
-        if (page.objects.empty() && page.common_prefixes.empty()) return {};
+        if (holds_nothing(page)) return {};
         summary_.objects += page.objects.size();
         summary_.common_prefixes += page.common_prefixes.size();
         for (const ListedObject& object : page.objects)

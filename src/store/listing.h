@@ -42,8 +42,8 @@ struct ListSummary {
     WallTime store_time{};  // of the first answer, for rule R4; the epoch: the store did not say
 };
 
-// Called with what is left of each page, in order, never with an empty one. An error ends the listing with that error;
-// enough_listed() ends it well.
+// Called with what is left of each page, in order, never with an empty one; one may hold `others` only. An error ends
+// the listing with that error; enough_listed() ends it well.
 using ListSink = std::function<Status(const ListPage& page)>;
 
 Error enough_listed();

@@ -66,6 +66,22 @@ TEST_F(Listings, PlainPagesAreHandedOnInOrder) {
     EXPECT_EQ(store_.requests[1].continuation, "t1");
 }
 
+TEST_F(Listings, PagesOfNothingButWhatIsNoObjectAreNoRepetition) {
+    for (int i = 0; i < 5; ++i) {
+        ListPage page{.truncated = i < 4, .next = i < 4 ? "t" + std::to_string(i) : ""};
+        page.others.push_back({.key = "link" + std::to_string(i), .what = "a symbolic link"});
+        store_.pages.emplace_back(std::move(page));
+    }
+    std::size_t others = 0;
+    auto summary = list_all({}, store_, {}, {}, [&](const ListPage& page) -> Status {
+        others += page.others.size();
+        return {};
+    });
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(others, 5u);
+    EXPECT_EQ(summary->anomalies.total(), 0u);
+}
+
 TEST_F(Listings, L01_APageToldTwiceIsHandedOnOnce) {
     store_.page({"a", "b"}, true, "t1");
     store_.page({"a", "b"}, true, "t2");

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <memory>
 #include <optional>
 
@@ -40,13 +41,12 @@ std::optional<std::uint64_t> hex_number(std::string_view& text) {
     return number;
 }
 
-// As Aside::make() spells it: what may go, and 16 random digits.
+// What Aside::make() says in the name.
 std::optional<Doomed> doomed_named(std::string_view name) {
-    if (!name.starts_with(kAsidePrefix)) return std::nullopt;
+    if (!is_aside_name(name)) return std::nullopt;
     name.remove_prefix(kAsidePrefix.size());
     const auto inode = hex_number(name), size = hex_number(name), modified = hex_number(name);
-    const bool random = name.size() == 16 && hex_number(name) && name.empty();
-    if (!inode || !size || !modified || !random) return std::nullopt;
+    if (!inode || !size || !modified) return std::nullopt;
     return Doomed{*inode, *size, *modified};
 }
 
@@ -73,6 +73,16 @@ struct Outcome {
     std::string kept;  // the name that it has instead of its own
 };
 
+Result<Outcome> bring_back(int directory, int aside, const std::string& name, const std::string& path) {
+    if (::renameat2(aside, name.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0)
+        return Outcome{.fate = Fate::given_back};
+    // Nobody has the second name, so that it needs no condition: file systems without one come here too.
+    std::string kept = kept_name(name);
+    if (::renameat(aside, name.c_str(), directory, kept.c_str()) == 0)
+        return Outcome{.fate = Fate::kept_beside, .kept = std::move(kept)};
+    return io_error("give back the name of", path, errno);
+}
+
 Result<Outcome> decide(int directory, int aside, const std::string& name, const Doomed& doomed,
                        const std::string& path) {
     struct stat inside {};
@@ -85,13 +95,29 @@ Result<Outcome> decide(int directory, int aside, const std::string& name, const 
         return io_error("remove", path, errno);
     }
     if (S_ISDIR(inside.st_mode) && remove_begun_directory(aside, name, doomed)) return Outcome{};
-    if (::renameat2(aside, name.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0)
-        return Outcome{.fate = Fate::given_back};
-    // Nobody has the second name, so that it needs no condition: file systems without one come here too.
-    std::string kept = kept_name(name);
-    if (::renameat(aside, name.c_str(), directory, kept.c_str()) == 0)
-        return Outcome{.fate = Fate::kept_beside, .kept = std::move(kept)};
-    return io_error("give back the name of", path, errno);
+    return bring_back(directory, aside, name, path);
+}
+
+Status told(const Outcome& outcome, const std::string& path) {
+    switch (outcome.fate) {
+        case Fate::gone: return {};
+        case Fate::given_back:
+            return Error{.code = Code::conflict, .message = "another object by now, left as it is: " + in_quotes(path)};
+        case Fate::kept_beside: break;
+    }
+    return Error{.code = Code::conflict,
+                 .message = "two other objects by now: " + in_quotes(path) + ", and beside it " +
+                            in_quotes(outcome.kept) + ", which had the name in between; both are left as they are"};
+}
+
+// A read lease is refused while anybody has the file open for writing, or mapped so. Only its owner and root may ask,
+// and not on every file system: false also where nobody can tell.
+bool is_written_to(int fd) {
+    // Whoever opens it now makes the kernel tell us, by SIGIO if nothing else is said, which would end this process.
+    if (::fcntl(fd, F_SETSIG, SIGURG) != 0) return false;
+    if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+    ::fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
 }
 
 // The only entry of a directory; nullopt: none.
@@ -132,26 +158,27 @@ Aside::~Aside() {
 
 Status Aside::settle(const std::string& path) const {
     TRY_LET(outcome, decide(directory_, fd_.get(), name_, *doomed_named(own_), path));
-    switch (outcome.fate) {
-        case Fate::gone: return {};
-        case Fate::given_back:
-            return Error{.code = Code::conflict, .message = "another object by now, left as it is: " + in_quotes(path)};
-        case Fate::kept_beside: break;
+    return told(outcome, path);
+}
+
+Status Aside::give_back(const std::string& path) const {
+    TRY_LET(outcome, bring_back(directory_, fd_.get(), name_, path));
+    return outcome.fate == Fate::given_back ? Status() : told(outcome, path);
+}
+
+Status unlink_exactly(int directory, const std::string& name, const LocalFile& expected, const std::string& path) {
+    TRY_LET(aside, Aside::make(directory, name, expected.status, path));
+    if (::renameat(directory, name.c_str(), aside.fd(), name.c_str()) != 0) {
+        if (errno == ENOENT) return Error{.code = Code::conflict, .message = "gone by now: " + in_quotes(path)};
+        return io_error("remove", path, errno);
     }
-    return Error{.code = Code::conflict,
-                 .message = "two other objects by now: " + in_quotes(path) + ", and beside it " +
-                            in_quotes(outcome.kept) + ", which had the name in between; both are left as they are"};
-}
-
-Status unlink_exactly(int directory, const std::string& name, const struct stat& expected, const std::string& path) {
-    TRY_LET(aside, Aside::make(directory, name, expected, path));
-    if (::renameat(directory, name.c_str(), aside.fd(), name.c_str()) == 0) return aside.settle(path);
-    if (errno == ENOENT) return Error{.code = Code::conflict, .message = "gone by now: " + in_quotes(path)};
-    return io_error("remove", path, errno);
-}
-
-bool is_aside_name(std::string_view name) {
-    return doomed_named(name).has_value();
+    // Asked when nobody can open it by its name any more, and before its times are looked at: a program that has closed
+    // it by now has changed them.
+    if (!is_written_to(expected.fd.get())) return aside.settle(path);
+    TRY(aside.give_back(path));
+    return Error{.code = Code::refused,
+                 .message = "a program has it open for writing, and would lose what it writes: " + in_quotes(path) +
+                            "; end the program, or have it reopen its files, then try again"};
 }
 
 Result<bool> recover_aside(const Context& ctx, int directory, const std::string& aside, const std::string& path) {
@@ -172,18 +199,6 @@ Result<bool> recover_aside(const Context& ctx, int directory, const std::string&
     }
     ::unlinkat(directory, aside.c_str(), AT_REMOVEDIR);
     return came_back;
-}
-
-// As temp_name() makes them.
-bool is_temp_name(std::string_view name) {
-    if (!name.starts_with(kTempPrefix)) return false;
-    name.remove_prefix(kTempPrefix.size());
-    const auto dash = name.find('-');
-    if (dash == 0 || dash == std::string_view::npos || name.size() - dash - 1 != 16) return false;
-    auto all = [](std::string_view text, std::string_view allowed) {
-        return text.find_first_not_of(allowed) == std::string_view::npos;
-    };
-    return all(name.substr(0, dash), "0123456789") && all(name.substr(dash + 1), "0123456789abcdef");
 }
 
 void sweep_leftovers(const Context& ctx, int directory, const std::string& path) {

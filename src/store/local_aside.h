@@ -26,6 +26,8 @@ public:
     // Unlinks what is inside if it is the doomed file. Anything else gets its name back, and where that was taken
     // meanwhile, one beside it that says so: error conflict, which names both.
     Status settle(const std::string& path) const;
+    // Its name back, or one beside it. Error: conflict, which names both.
+    Status give_back(const std::string& path) const;
 
 private:
     Aside(int directory, std::string own, std::string name, Fd fd)
@@ -35,12 +37,10 @@ private:
     Fd fd_;
 };
 
-// Unlinks `name` if it is `expected`: the same file, not written since. The caller holds the directory's lock. Error:
-// conflict (another file has the name, and keeps it).
-Status unlink_exactly(int directory, const std::string& name, const struct stat& expected, const std::string& path);
-
-bool is_aside_name(std::string_view name);
-bool is_temp_name(std::string_view name);
+// Unlinks `name` if it is `expected`: the same file, not written since, and open for writing in no program, which would
+// lose what it writes after the copy. The caller holds the directory's lock. Errors, with the name as it was: conflict
+// (another file has it), refused (it is open).
+Status unlink_exactly(int directory, const std::string& name, const LocalFile& expected, const std::string& path);
 
 // An aside that a killed process left: finishes what was begun, or gives the file back. Waits for the directory's lock,
 // for the aside may be a living process's. True: a name came back.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,11 @@ protected:
     std::string read(const std::string& name) const {
         std::ifstream file(path(name), std::ios::binary);
         return {std::istreambuf_iterator<char>(file), {}};
+    }
+    LocalFile opened(const std::string& name) const {
+        LocalFile file{.fd = Fd(::open(path(name).c_str(), O_RDONLY))};
+        EXPECT_EQ(::fstat(file.fd.get(), &file.status), 0) << name;
+        return file;
     }
     struct stat look(const std::string& name) const {
         struct stat status {};
@@ -77,14 +83,14 @@ protected:
 
 TEST_F(LocalAside, ADeleteTakesTheFileThatWasLookedAt) {
     write("a", "old");
-    EXPECT_TRUE(unlink_exactly(fd_.get(), "a", look("a"), "a"));
+    EXPECT_TRUE(unlink_exactly(fd_.get(), "a", opened("a"), "a"));
     EXPECT_THAT(names(), testing::IsEmpty());
 }
 
 // B6: a delete was a check and then an unlink, and took whatever had the name by then.
 TEST_F(LocalAside, ADeleteNeverTakesAFileThatGotTheNameSinceTheLook) {
     write("a", "old");
-    const auto seen = look("a");
+    const auto seen = opened("a");
     replace("a", "new bytes of somebody");
     const auto gone = unlink_exactly(fd_.get(), "a", seen, "a");
     ASSERT_FALSE(gone);
@@ -95,7 +101,7 @@ TEST_F(LocalAside, ADeleteNeverTakesAFileThatGotTheNameSinceTheLook) {
 
 TEST_F(LocalAside, ADeleteNeverTakesAFileThatWasWrittenSinceTheLook) {
     write("a", "old");
-    const auto seen = look("a");
+    const auto seen = opened("a");
     write("a", "written in place");
     EXPECT_EQ(unlink_exactly(fd_.get(), "a", seen, "a").error().code, Code::conflict);
     EXPECT_EQ(read("a"), "written in place");
@@ -103,12 +109,42 @@ TEST_F(LocalAside, ADeleteNeverTakesAFileThatWasWrittenSinceTheLook) {
 
 TEST_F(LocalAside, ADeleteGivesBackWhatIsNoFileAtAll) {
     write("a", "old");
-    const auto seen = look("a");
+    const auto seen = opened("a");
     fs::remove(path("a"));
     fs::create_symlink("elsewhere", path("a"));
     EXPECT_EQ(unlink_exactly(fd_.get(), "a", seen, "a").error().code, Code::conflict);
     EXPECT_THAT(names(), testing::ElementsAre("a"));
     EXPECT_TRUE(fs::is_symlink(path("a")));
+}
+
+// B8: what a program wrote after the copy went with the file that it had open.
+TEST_F(LocalAside, AFileThatAProgramHasOpenForWritingStays) {
+    for (const bool mapped : {false, true}) {
+        write("a", "old\n");
+        Fd writer(::open(path("a").c_str(), O_RDWR));
+        void* memory = mapped ? ::mmap(nullptr, 4, PROT_READ | PROT_WRITE, MAP_SHARED, writer.get(), 0) : nullptr;
+        ASSERT_NE(memory, MAP_FAILED);
+        if (mapped) writer = Fd();
+        const std::string etag = store_->head({}, at("a"))->etag;
+        const auto gone = store_->remove({}, at("a"), {.if_match = etag});
+        ASSERT_FALSE(gone) << "mapped: " << mapped;
+        EXPECT_EQ(gone.error().code, Code::refused);
+        EXPECT_THAT(gone.error().message, testing::HasSubstr(path("a")));
+        EXPECT_EQ(store_->head({}, at("a"))->etag, etag) << "nobody changed it";
+        if (mapped) {
+            ASSERT_EQ(::munmap(memory, 4), 0);
+        } else {
+            writer = Fd();
+        }
+        EXPECT_TRUE(store_->remove({}, at("a"), {.if_match = etag}));
+        EXPECT_THAT(names(), testing::IsEmpty());
+    }
+}
+
+TEST_F(LocalAside, AFileThatAProgramOnlyReadsGoes) {
+    write("a", "old");
+    Fd reader(::open(path("a").c_str(), O_RDONLY));
+    EXPECT_TRUE(store_->remove({}, at("a"), {.if_match = store_->head({}, at("a"))->etag}));
 }
 
 TEST_F(LocalAside, TwoFilesThatGotTheNameOneAfterTheOtherAreBothKeptAndNamed) {

@@ -251,9 +251,9 @@ std::string temp_name() {
     return fmt::format("{}{}-{:016x}", kTempPrefix, ::getpid(), random_number());
 }
 
-Result<TempFile> TempFile::make(int directory, const std::string& path) {
+Result<TempFile> TempFile::make(int directory, const std::string& path, mode_t mode) {
     std::string name = temp_name();
-    Fd fd(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    Fd fd(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (!fd) return io_error("create a file for", path, errno);
     return TempFile(directory, std::move(name), path, std::move(fd));
 }

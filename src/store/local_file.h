@@ -95,7 +95,8 @@ void unlock_directory(int directory);
 // A new, empty, private file that vanishes unless it is given a name by place(). `name()` is in the place's directory.
 class TempFile {
 public:
-    static Result<TempFile> make(int directory, const std::string& path);
+    // `mode` as for open(2): what the user's umask leaves of it.
+    static Result<TempFile> make(int directory, const std::string& path, mode_t mode = 0666);
     TempFile(TempFile&&) noexcept = default;
     ~TempFile();
     int fd() const { return fd_.get(); }

@@ -96,4 +96,43 @@ LocalName local_name(std::string_view file_name, const std::vector<std::string>&
     return given == expected ? LocalName{LocalName::Kind::element, std::move(*bytes)} : LocalName{};
 }
 
+namespace {
+
+// `name` is `prefix` and as many hexadecimal numbers of at most 16 digits, with "-" between them.
+bool is_numbered(std::string_view name, std::string_view prefix, int numbers) {
+    if (!name.starts_with(prefix)) return false;
+    name.remove_prefix(prefix.size());
+    for (; numbers > 0; --numbers) {
+        const std::string_view digits = name.substr(0, name.find('-'));
+        const bool hex = !digits.empty() && digits.size() <= 16 &&
+                         digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+        if (!hex || (numbers > 1) != (digits.size() < name.size())) return false;
+        name.remove_prefix(std::min(name.size(), digits.size() + 1));
+    }
+    return true;
+}
+
+bool has_random_ending(std::string_view name) {
+    return name.size() - name.rfind('-') == 17;
+}
+
+}  // namespace
+
+bool is_temp_name(std::string_view name) {
+    return is_numbered(name, kTempPrefix, 2) && has_random_ending(name) &&
+           name.substr(kTempPrefix.size(), name.rfind('-') - kTempPrefix.size()).find_first_not_of("0123456789") ==
+               std::string_view::npos;
+}
+
+bool is_aside_name(std::string_view name) {
+    return is_numbered(name, kAsidePrefix, 4) && has_random_ending(name);
+}
+
+bool is_own_name(std::string_view name, bool top) {
+    if (name == kSelfName) return !top;
+    if (name == kUploadsName) return top;
+    return is_temp_name(name) || is_aside_name(name) || is_numbered(name, kRecordPrefix, 2) ||
+           is_numbered(name, kTagsPrefix, 2);
+}
+
 }  // namespace dray

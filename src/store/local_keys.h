@@ -14,6 +14,8 @@ namespace dray {
 inline constexpr std::string_view kSelfName = ".dray@";
 inline constexpr std::string_view kTempPrefix = ".dray-tmp-";
 inline constexpr std::string_view kAsidePrefix = ".dray-aside-";
+inline constexpr std::string_view kRecordPrefix = ".dray-record-";
+inline constexpr std::string_view kTagsPrefix = ".dray-tags-";
 inline constexpr std::string_view kUploadsName = ".dray-uploads";
 
 // The names to walk, one a directory level, the last one the object's. None is empty, ".", ".." or above 255 bytes, and
@@ -31,5 +33,13 @@ struct LocalName {
 };
 // What a file name says. `begun`: the directories around it that hold the beginning of the same element.
 LocalName local_name(std::string_view file_name, const std::vector<std::string>& begun = {});
+
+// The files that the local store keeps beside objects: docs/local-store.md lists them. `top`: in the bucket's own
+// directory. Whatever else begins with ".dray" and is no key is somebody's.
+bool is_own_name(std::string_view file_name, bool top);
+// One of ".dray-tmp-PID-RANDOM".
+bool is_temp_name(std::string_view name);
+// One of ".dray-aside-INODE-SIZE-MTIME-RANDOM"; hexadecimal.
+bool is_aside_name(std::string_view name);
 
 }  // namespace dray

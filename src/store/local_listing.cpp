@@ -23,6 +23,7 @@ constexpr std::size_t kOpenLevels = 32;
 struct LocalWalk::Entry {
     std::string order;
     bool directory = false;
+    const char* instead = nullptr;  // what it is, if no object
     bool operator<(const Entry& other) const { return order < other.order; }
 };
 
@@ -35,6 +36,21 @@ struct LocalWalk::Level {
     std::optional<std::string> last;  // order of the entry taken last
     bool complete = false;            // no entry follows those held
 };
+
+namespace {
+
+const char* what_is(unsigned char type) {
+    switch (type) {
+        case DT_LNK: return "a symbolic link";
+        case DT_FIFO: return "a pipe";
+        case DT_SOCK: return "a socket";
+        case DT_CHR:
+        case DT_BLK: return "a device";
+        default: return "no regular file";
+    }
+}
+
+}  // namespace
 
 LocalWalk::LocalWalk(LocalBucket bucket, const OwnChanges& own_changes)
     : bucket_(std::move(bucket)), own_changes_(own_changes) {}
@@ -106,7 +122,11 @@ Result<bool> LocalWalk::read_entries(const Context& ctx, int directory, const st
             if (came_back && *came_back) return false;
         }
         const LocalName name = local_name(file, begun);
-        if (name.kind == LocalName::Kind::ours) continue;
+        if (name.kind == LocalName::Kind::ours) {
+            if (!is_own_name(file, level.prefix.empty() && begun.empty()))
+                keep({.order = std::string(file), .instead = "a name that begins with .dray and is not one of dray's"});
+            continue;
+        }
 
         unsigned char type = entry->d_type;
         struct stat status {};
@@ -117,7 +137,10 @@ Result<bool> LocalWalk::read_entries(const Context& ctx, int directory, const st
             Fd deeper = open_directory(directory, std::string(file));
             std::vector<std::string> path = begun;
             path.emplace_back(file);
-            if (!deeper) continue;
+            if (!deeper) {
+                keep({.order = std::string(file), .instead = what_is(type)});
+                continue;
+            }
             TRY_LET(whole, read_entries(ctx, deeper.get(), path, level, found));
             if (!whole) return false;
         } else if (type == DT_REG) {
@@ -127,8 +150,7 @@ Result<bool> LocalWalk::read_entries(const Context& ctx, int directory, const st
             const std::string self = std::string(file) + "/" + std::string(kSelfName);
             if (::fstatat(directory, self.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) keep({.order = name.bytes});
         } else {
-            log_event(LogLevel::info, "not-an-object",
-                      {{"path", bucket_.path_of(level.prefix) + std::string(file)}, {"why", "not a regular file"}});
+            keep({.order = name.bytes, .instead = what_is(type)});
         }
     }
 }
@@ -152,10 +174,10 @@ Status LocalWalk::fill(const Context& ctx, Level& level) {
     return {};
 }
 
-Result<std::optional<ListedObject>> LocalWalk::listed(Level& level, const Entry& entry) {
+Result<std::optional<LocalWalk::Found>> LocalWalk::listed(Level& level, const Entry& entry) {
     if (!level.fd) {
         TRY_LET(fd, open(level));
-        if (!fd) return std::optional<ListedObject>();
+        if (!fd) return std::optional<Found>();
         level.fd = std::move(fd);
     }
     const std::string key = level.prefix + entry.order;
@@ -163,7 +185,7 @@ Result<std::optional<ListedObject>> LocalWalk::listed(Level& level, const Entry&
     Fd deeper;
     for (std::size_t i = 0; i + 1 < path.size(); ++i) {
         deeper = open_directory(deeper ? deeper.get() : level.fd.get(), path[i]);
-        if (!deeper) return std::optional<ListedObject>();
+        if (!deeper) return std::optional<Found>();
     }
     const int directory = deeper ? deeper.get() : level.fd.get();
     struct stat status {};
@@ -172,17 +194,17 @@ Result<std::optional<ListedObject>> LocalWalk::listed(Level& level, const Entry&
         const std::string self = path.back() + "/" + std::string(kSelfName);
         failed = ::fstatat(directory, self.c_str(), &status, AT_SYMLINK_NOFOLLOW);
     }
-    if (failed != 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<ListedObject>();
+    if (failed != 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<Found>();
     if (failed != 0) return io_error("look at", bucket_.path_of(key), errno);
-    if (!S_ISREG(status.st_mode)) return std::optional<ListedObject>();
-    return std::optional<ListedObject>(ListedObject{.key = key,
-                                                    .size = static_cast<std::uint64_t>(status.st_size),
-                                                    .etag = own_changes_.etag(status),
-                                                    .modified = modified_time(status),
-                                                    .storage_class = {}});
+    if (!S_ISREG(status.st_mode)) return std::optional<Found>();
+    return std::optional<Found>(ListedObject{.key = key,
+                                             .size = static_cast<std::uint64_t>(status.st_size),
+                                             .etag = own_changes_.etag(status),
+                                             .modified = modified_time(status),
+                                             .storage_class = {}});
 }
 
-Result<std::optional<ListedObject>> LocalWalk::next(const Context& ctx) {
+Result<std::optional<LocalWalk::Found>> LocalWalk::next(const Context& ctx) {
     while (!levels_.empty()) {
         Level& level = levels_.back();
         if (level.next == level.entries.size()) {
@@ -195,6 +217,11 @@ Result<std::optional<ListedObject>> LocalWalk::next(const Context& ctx) {
         }
         const Entry entry = std::move(level.entries[level.next++]);
         level.last = entry.order;
+        if (entry.instead) {
+            log_event(LogLevel::info, "not-an-object",
+                      {{"path", bucket_.path_of(level.prefix + entry.order)}, {"why", entry.instead}});
+            return std::optional<Found>(ListedOther{.key = level.prefix + entry.order, .what = entry.instead});
+        }
         if (!entry.directory) {
             TRY_LET(object, listed(level, entry));
             if (object) return std::move(object);
@@ -210,7 +237,7 @@ Result<std::optional<ListedObject>> LocalWalk::next(const Context& ctx) {
         if (levels_.size() > kOpenLevels) level.fd = Fd();
         levels_.push_back(std::move(below));
     }
-    return std::optional<ListedObject>();
+    return std::optional<Found>();
 }
 
 void LocalWalk::skip(const std::string& prefix) {

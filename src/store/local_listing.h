@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "store/local_file.h"
@@ -26,8 +27,10 @@ public:
                                                     std::string after, const OwnChanges& own_changes,
                                                     std::size_t held = kHeldEntries);
     ~LocalWalk();
-    // The next object; nullopt at the end. What vanishes meanwhile is left out.
-    Result<std::optional<ListedObject>> next(const Context& ctx);
+    // The next object, or what is none; nullopt at the end. What vanishes meanwhile is left out, and so is what is
+    // dray's own.
+    using Found = std::variant<ListedObject, ListedOther>;
+    Result<std::optional<Found>> next(const Context& ctx);
     // Leaves out everything that begins with `prefix`.
     void skip(const std::string& prefix);
     // Closes what is open; the walk goes on where it is.
@@ -42,7 +45,7 @@ private:
     // False: a name came back from a killed process meanwhile; read again.
     Result<bool> read_entries(const Context& ctx, int directory, const std::vector<std::string>& begun, Level& level,
                               std::vector<Entry>& found);
-    Result<std::optional<ListedObject>> listed(Level& level, const Entry& entry);
+    Result<std::optional<Found>> listed(Level& level, const Entry& entry);
 
     LocalBucket bucket_;
     const OwnChanges& own_changes_;

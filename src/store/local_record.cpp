@@ -11,11 +11,11 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "store/local_keys.h"
 
 namespace dray {
 namespace {
 
-constexpr const char* kAttribute = "user.dray.object";
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kMaxSideFile = 64 * 1024;  // bytes; S3 allows 2 KB of metadata
 
@@ -39,8 +39,8 @@ std::uint64_t modified_ns(const struct stat& body) {
 }
 
 // The name follows the body, not the key: a body and its side file appear under a key in one step.
-std::string side_name(std::string_view what, const struct stat& body) {
-    return fmt::format(".dray-{}-{:x}-{:x}", what, body.st_ino, modified_ns(body));
+std::string side_name(std::string_view prefix, const struct stat& body) {
+    return fmt::format("{}{:x}-{:x}", prefix, body.st_ino, modified_ns(body));
 }
 
 std::vector<NameValue> read_pairs(const JsonValue& object, std::string_view name) {
@@ -95,7 +95,7 @@ Result<std::string> read_side_file(int directory, const std::string& name, const
 // Empty: there is none.
 Result<std::string> read_attribute(int body, const std::string& path) {
     std::string content(kMaxSideFile, '\0');
-    const ssize_t n = ::fgetxattr(body, kAttribute, content.data(), content.size());
+    const ssize_t n = ::fgetxattr(body, kRecordAttribute, content.data(), content.size());
     if (n < 0 && (errno == ENODATA || errno == ENOTSUP)) return std::string();
     if (n < 0) return io_error("read the attributes of", path, errno);
     content.resize(static_cast<std::size_t>(n));
@@ -157,18 +157,18 @@ Status keep_record(int directory, int body, const LocalRecord& record, const std
     struct stat status {};
     if (::fstat(body, &status) != 0) return io_error("look at", path, errno);
     const std::string json = record_json(record, status);
-    if (::fsetxattr(body, kAttribute, json.data(), json.size(), 0) == 0) return {};
+    if (::fsetxattr(body, kRecordAttribute, json.data(), json.size(), 0) == 0) return {};
     // ENOSPC: ext4 keeps all attributes of a file in one block of 4 KiB; the disk itself need not be full.
     if (errno != ENOTSUP && errno != ENOSPC && errno != E2BIG && errno != ERANGE) {
         return io_error("set the attributes of", path, errno);
     }
-    return write_side_file(directory, side_name("record", status), json, path);
+    return write_side_file(directory, side_name(kRecordPrefix, status), json, path);
 }
 
 Result<LocalRecord> read_record(int directory, const LocalFile& file, const std::string& path) {
     TRY_LET(text, read_attribute(file.fd.get(), path));
     if (text.empty()) {
-        TRY_LET(side, read_side_file(directory, side_name("record", file.status), path));
+        TRY_LET(side, read_side_file(directory, side_name(kRecordPrefix, file.status), path));
         text = std::move(side);
     }
     if (text.empty()) return LocalRecord{};  // somebody else's file
@@ -179,7 +179,7 @@ Result<LocalRecord> read_record(int directory, const LocalFile& file, const std:
 
 Status keep_tags(int directory, const struct stat& body, const std::vector<NameValue>& tags, const std::string& path) {
     if (tags.empty()) {
-        ::unlinkat(directory, side_name("tags", body).c_str(), 0);
+        ::unlinkat(directory, side_name(kTagsPrefix, body).c_str(), 0);
         return {};
     }
     std::vector<NameValue> sorted = tags;
@@ -189,11 +189,11 @@ Status keep_tags(int directory, const struct stat& body, const std::vector<NameV
     json.begin_object().field("format", "dray-tags").field("version", kVersion);
     write_pairs(json, "tags", sorted);
     json.end_object();
-    return write_side_file(directory, side_name("tags", body), text, path);
+    return write_side_file(directory, side_name(kTagsPrefix, body), text, path);
 }
 
 Result<std::vector<NameValue>> read_tags(int directory, const struct stat& body, const std::string& path) {
-    TRY_LET(text, read_side_file(directory, side_name("tags", body), path));
+    TRY_LET(text, read_side_file(directory, side_name(kTagsPrefix, body), path));
     if (text.empty()) return std::vector<NameValue>();
     JsonParser parser;
     auto json = parse_versioned(parser, text);
@@ -203,8 +203,8 @@ Result<std::vector<NameValue>> read_tags(int directory, const struct stat& body,
 
 void drop_side_files(int directory, const struct stat& body) {
     // Most bodies have none; what cannot be removed names a body that is gone, and is harmless.
-    ::unlinkat(directory, side_name("record", body).c_str(), 0);
-    ::unlinkat(directory, side_name("tags", body).c_str(), 0);
+    ::unlinkat(directory, side_name(kRecordPrefix, body).c_str(), 0);
+    ::unlinkat(directory, side_name(kTagsPrefix, body).c_str(), 0);
 }
 
 }  // namespace dray

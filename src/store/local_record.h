@@ -12,6 +12,9 @@
 
 namespace dray {
 
+// The extended attribute that holds the record.
+inline constexpr const char* kRecordAttribute = "user.dray.object";
+
 struct LocalRecord {
     Properties properties;             // without tags
     std::optional<Checksum> checksum;  // nullopt: none was made, or the file changed since

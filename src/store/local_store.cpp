@@ -16,6 +16,7 @@
 #include "store/local_file.h"
 #include "store/local_keys.h"
 #include "store/local_listing.h"
+#include "store/local_properties.h"
 #include "store/local_record.h"
 #include "store/local_uploads.h"
 
@@ -90,14 +91,17 @@ private:
         LocalPlace place;
         TempFile temp;
     };
-    Result<Begun> begin(const Context& ctx, const LocalBucket& bucket, const std::string& key);
+    Result<Begun> begin(const Context& ctx, const LocalBucket& bucket, const std::string& key, mode_t mode);
+    struct NewObject {
+        TargetConditions conditions;
+        std::vector<NameValue> tags;
+        const LocalFile* like = nullptr;  // whose mode, owner and attributes it gets
+    };
     // Writes what `fill` gives, then lets it appear under `to`.
     using Fill = std::function<Result<LocalRecord>(TempFile& temp)>;
-    Result<ObjectInfo> create(const Context& ctx, const ObjectRef& to, const TargetConditions& conditions,
-                              const std::vector<NameValue>& tags, const Fill& fill);
+    Result<ObjectInfo> create(const Context& ctx, const ObjectRef& to, const NewObject& wanted, const Fill& fill);
     Result<ObjectInfo> appear(const Context& ctx, const LocalPlace& place, TempFile& temp, const LocalRecord& record,
-                              const TargetConditions& conditions, const std::vector<NameValue>& tags,
-                              const std::string& path);
+                              const NewObject& wanted, const std::string& path);
     struct Named {
         LocalTarget target;
         std::optional<LocalFile> replaced;
@@ -161,6 +165,7 @@ Result<ObjectInfo> LocalStore::info(const Opened& object) const {
                       .modified = modified_time(object.file.status),
                       .properties = std::move(record.properties),
                       .store_time = real_clock().wall()};
+    TRY(read_file_properties(object.file, object.path, answer.properties));
     if (record.checksum) answer.checksums.push_back(std::move(*record.checksum));
     answer.properties.tag_count = static_cast<std::uint32_t>(tags.size());
     return answer;
@@ -224,13 +229,19 @@ Result<ListPage> LocalStore::list(const Context& ctx, const ListRequest& request
     page.store_time = real_clock().wall();
     const std::size_t limit = std::min(request.max_keys, limits_.list_page);
     std::string last = after;
-    while (page.objects.size() + page.common_prefixes.size() < limit) {
+    while (page.objects.size() + page.common_prefixes.size() + page.others.size() < limit) {
         TRY(ctx.check());
-        TRY_LET(object, walk->next(ctx));
-        if (!object) return page;
-        last = object->key;
+        TRY_LET(found, walk->next(ctx));
+        if (!found) return page;
+        auto* object = std::get_if<ListedObject>(&*found);
+        auto* other = std::get_if<ListedOther>(&*found);
+        last = object ? object->key : other->key;
         const auto cut =
             request.delimiter.empty() ? std::string::npos : last.find(request.delimiter, request.prefix.size());
+        if (other) {
+            if (cut == std::string::npos) page.others.push_back(std::move(*other));
+            continue;
+        }
         if (cut == std::string::npos) {
             page.objects.push_back(std::move(*object));
             continue;
@@ -285,18 +296,18 @@ Result<LocalStore::Named> LocalStore::give_name(const LocalPlace& place, const T
 }
 
 Result<ObjectInfo> LocalStore::appear(const Context& ctx, const LocalPlace& place, TempFile& temp,
-                                      const LocalRecord& record, const TargetConditions& conditions,
-                                      const std::vector<NameValue>& tags, const std::string& path) {
+                                      const LocalRecord& record, const NewObject& wanted, const std::string& path) {
     const int directory = place.directory.get();
     TRY(stamp_now(temp.fd(), path));
     TRY(keep_record(directory, temp.fd(), record, path));
+    if (wanted.like) TRY(keep_file_properties(*wanted.like, temp.fd(), path));
     Opened made{.place = {Fd(::fcntl(directory, F_DUPFD_CLOEXEC, 0)), place.name}, .file = {}, .path = path};
     if (::fstat(temp.fd(), &made.file.status) != 0) return io_error("look at", path, errno);
-    if (!tags.empty()) TRY(keep_tags(directory, made.file.status, tags, path));
+    if (!wanted.tags.empty()) TRY(keep_tags(directory, made.file.status, wanted.tags, path));
     TRY(sync_.content(temp.fd(), path));
 
     TRY(lock_directory(ctx, directory, path));
-    auto named = give_name(place, temp, conditions, path);
+    auto named = give_name(place, temp, wanted.conditions, path);
     if (!named) {
         drop_side_files(directory, made.file.status);
         return std::move(named).error();
@@ -313,12 +324,13 @@ Result<ObjectInfo> LocalStore::appear(const Context& ctx, const LocalPlace& plac
 }
 
 // Other workers remove directories that became empty: a new file in one that is gone is begun again.
-Result<LocalStore::Begun> LocalStore::begin(const Context& ctx, const LocalBucket& bucket, const std::string& key) {
+Result<LocalStore::Begun> LocalStore::begin(const Context& ctx, const LocalBucket& bucket, const std::string& key,
+                                            mode_t mode) {
     const std::string path = bucket.path_of(key);
     for (int round = 0;; ++round) {
         TRY_LET(place, bucket.make(ctx, key, sync_, own_changes_));
         sweeps_.sweep_once(ctx, place.directory.get(), path);
-        auto temp = TempFile::make(place.directory.get(), path);
+        auto temp = TempFile::make(place.directory.get(), path, mode);
         if (temp) return Begun{.place = std::move(place), .temp = *std::move(temp)};
         struct stat directory {};
         const bool removed = ::fstat(place.directory.get(), &directory) == 0 && directory.st_nlink == 0;
@@ -326,13 +338,14 @@ Result<LocalStore::Begun> LocalStore::begin(const Context& ctx, const LocalBucke
     }
 }
 
-Result<ObjectInfo> LocalStore::create(const Context& ctx, const ObjectRef& to, const TargetConditions& conditions,
-                                      const std::vector<NameValue>& tags, const Fill& fill) {
+Result<ObjectInfo> LocalStore::create(const Context& ctx, const ObjectRef& to, const NewObject& wanted,
+                                      const Fill& fill) {
     TRY_LET(bucket, bucket_of(ctx, to));
     auto answer = [&]() -> Result<ObjectInfo> {
-        TRY_LET(begun, begin(ctx, bucket, to.key));
+        // Nobody may read in the new file what the old one kept private.
+        TRY_LET(begun, begin(ctx, bucket, to.key, wanted.like ? 0600 : 0666));
         TRY_LET(record, fill(begun.temp));
-        return appear(ctx, begun.place, begun.temp, record, conditions, tags, bucket.path_of(to.key));
+        return appear(ctx, begun.place, begun.temp, record, wanted, bucket.path_of(to.key));
     }();
     if (!answer) bucket.prune(to.key, sync_);  // the directories made for nothing
     return answer;
@@ -350,8 +363,9 @@ Result<ObjectInfo> LocalStore::put(const Context& ctx, const ObjectRef& object, 
     if (options.checksum && options.checksum->algorithm == Checksum::Algorithm::sha1) {
         return Error{.code = Code::unsupported, .message = "SHA1 is not offered"};
     }
-    return create(ctx, object, {options.if_absent, options.if_match},
-                  options.properties.tags.value_or(std::vector<NameValue>()),
+    return create(ctx, object,
+                  {.conditions = {options.if_absent, options.if_match},
+                   .tags = options.properties.tags.value_or(std::vector<NameValue>())},
                   [&](TempFile& temp) -> Result<LocalRecord> {
                       Writing writing(temp, options.checksum);
                       TRY(pour(ctx, source, writing));
@@ -373,7 +387,10 @@ Result<ObjectInfo> LocalStore::copy(const Context& ctx, const ObjectRef& from, c
                       ? Result<std::vector<NameValue>>(*options.replace->tags)
                       : read_tags(source.place.directory.get(), source.file.status, source.path));
 
-    return create(ctx, to, {options.target_if_absent, options.target_if_match}, tags,
+    return create(ctx, to,
+                  {.conditions = {options.target_if_absent, options.target_if_match},
+                   .tags = std::move(tags),
+                   .like = &source.file},
                   [&](TempFile& temp) -> Result<LocalRecord> {
                       const auto known = before.checksums.empty() ? std::optional<Checksum>() : before.checksums[0];
                       Writing writing(temp, known);
@@ -402,10 +419,12 @@ Status LocalStore::unlink(const Context& ctx, const LocalPlace& place, const Loc
     if (file.status.st_nlink > 1) change.emplace(own_changes_.begin(file.status));
     Status gone;
     if (!options.if_match.empty()) {
-        gone = unlink_exactly(directory, file.name(place), file.status, path);
+        gone = unlink_exactly(directory, file.name(place), file, path);
     } else if (::unlinkat(directory, file.name(place).c_str(), 0) != 0 && errno != ENOENT) {
         gone = io_error("remove", path, errno);
     }
+    // It was taken aside and came back: its change time is ours.
+    if (!gone && !change) change.emplace(own_changes_.begin(file.status));
     struct stat after {};
     if (change && ::fstat(file.fd.get(), &after) == 0) change->done(after);
     return gone;
@@ -495,8 +514,10 @@ Result<ObjectInfo> LocalStore::complete_upload(const Context& ctx, const Upload&
     TRY_LET(bucket, bucket_of(ctx, upload.object));
     TRY_LET(properties, local_upload_properties(bucket, upload));
     auto made =
-        create(ctx, upload.object, {options.if_absent, options.if_match},
-               properties.tags.value_or(std::vector<NameValue>()), [&](TempFile& temp) -> Result<LocalRecord> {
+        create(ctx, upload.object,
+               {.conditions = {options.if_absent, options.if_match},
+                .tags = properties.tags.value_or(std::vector<NameValue>())},
+               [&](TempFile& temp) -> Result<LocalRecord> {
                    Writing writing(temp, std::nullopt);
                    TRY_LET(files, open_local_parts(bucket, upload, parts));
                    std::uint64_t size = 0;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -55,7 +56,7 @@ protected:
             auto next = (*walk)->next({});
             EXPECT_TRUE(next);
             if (!next || !*next) return found;
-            found.push_back((*next)->key);
+            if (const auto* object = std::get_if<ListedObject>(&**next)) found.push_back(object->key);
         }
     }
 };
@@ -264,6 +265,79 @@ TEST_F(Local, OurOwnFilesAreInNoListing) {
     put("tagged", "x");
     ASSERT_TRUE(store_->set_tags({}, at("tagged"), {{"t", "1"}}));
     EXPECT_THAT(keys(), testing::ElementsAre("tagged"));
+}
+
+TEST_F(Local, WhatIsNoObjectIsToldOnceAndOurOwnFilesAreNot) {
+    put("in/object", "x");
+    ASSERT_TRUE(store_->set_tags({}, at("in/object"), {{"t", "1"}}));
+    put("in/both", "x");
+    put("in/both/child", "x");
+    ASSERT_TRUE(store_->create_upload({}, at("big"), {}));
+    for (const char* name :
+         {"in/.drayage", "in/.DRAY", "in/.dray=plain", "in/.dray-tmp-note", "in/.dray-uploads", ".dray@"})
+        write(name, "somebody's");
+    fs::create_directory(path("in/.drayman"));
+    fs::create_symlink("object", path("in/link"));
+    ASSERT_EQ(::mkfifo(path("in/pipe").c_str(), 0600), 0);
+    std::vector<std::string> others, objects;
+    for (ListRequest request{.bucket = directory_.path(), .max_keys = 2};;) {
+        auto page = store_->list({}, request);
+        ASSERT_TRUE(page);
+        for (const auto& other : page->others)
+            others.push_back(other.key + ": " + other.what);
+        for (const auto& object : page->objects)
+            objects.push_back(object.key);
+        if (!page->truncated) break;
+        request.continuation = page->next;
+    }
+    EXPECT_THAT(objects, testing::ElementsAre("in/both", "in/both/child", "in/object"));
+    const std::string why = ": a name that begins with .dray and is not one of dray's";
+    EXPECT_THAT(others, testing::ElementsAre(".dray@" + why, "in/.DRAY" + why, "in/.dray-tmp-note" + why,
+                                             "in/.dray-uploads" + why, "in/.dray=plain" + why, "in/.drayage" + why,
+                                             "in/.drayman" + why, "in/link: a symbolic link", "in/pipe: a pipe"));
+    auto folders = store_->list({}, {.bucket = directory_.path(), .delimiter = "/"});
+    ASSERT_TRUE(folders);
+    EXPECT_EQ(folders->others.size(), 1u) << "those at the top";
+}
+
+// C10: a private file of another user became one of ours that everybody could read.
+TEST_F(Local, ACopyKeepsModeOwnerAndAttributes) {
+    put("a", "x");
+    const bool root = ::geteuid() == 0;
+    if (root) {
+        ASSERT_EQ(::chown(path("a").c_str(), 1234, 1235), 0);
+    }
+    const bool has_attributes = ::setxattr(path("a").c_str(), "user.colour", "red", 3, 0) == 0;
+    ASSERT_EQ(::chmod(path("a").c_str(), 04511), 0);
+    ASSERT_TRUE(store_->copy({}, at("a"), at("b"), {}));
+    const auto from = store_->head({}, at("a"))->properties, to = store_->head({}, at("b"))->properties;
+    EXPECT_EQ(to.file_mode, "4511");
+    EXPECT_EQ(to.file_owner, root ? "1234:1235" : from.file_owner);
+    EXPECT_EQ(to.file_owner, from.file_owner);
+    if (has_attributes) {
+        EXPECT_EQ(to.file_attributes, (std::vector<NameValue>{{"user.colour", "red"}}));
+    }
+    struct stat status {};
+    ASSERT_EQ(::stat(path("b").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 04511u);
+}
+
+TEST_F(Local, AnOwnerThatCannotBeKeptTakesSetUserIdWithItAndIsTold) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can make a file of another user";
+    put("a", "x");
+    ASSERT_EQ(::chmod(path("a").c_str(), 06755), 0);
+    ASSERT_EQ(::chmod(directory_.path().c_str(), 0777), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (::setgroups(0, nullptr) != 0 || ::setgid(1235) != 0 || ::setuid(1234) != 0) ::_exit(2);
+        ::_exit(make_local_store({.durable = false})->copy({}, at("a"), at("b"), {}) ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    const auto to = store_->head({}, at("b"))->properties;
+    EXPECT_EQ(to.file_owner, "1234:1235");
+    EXPECT_EQ(to.file_mode, "0755") << "a program never gets the rights of another user than before";
 }
 
 TEST_F(Local, TheNextWriteSweepsWhatACrashLeftADayAgoAndNothingElse) {

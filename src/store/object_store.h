@@ -59,6 +59,10 @@ struct Properties {
     bool bucket_key = false;
     std::string lock_mode, lock_until, legal_hold;  // as the headers say them
     std::string replication_status, archive_status, restore;
+    // Of a file, and told by the local store only.
+    std::string file_mode;                   // "0640"
+    std::string file_owner;                  // user and group by number: "1000:100"
+    std::vector<NameValue> file_attributes;  // extended attributes user.* and POSIX ACLs; sorted
     bool operator==(const Properties&) const = default;
 };
 
@@ -88,6 +92,13 @@ struct ObjectInfo {
 // nothing.
 bool is_plain_md5(std::string_view etag);
 
+// What lies among the objects of a directory and is none. A listing tells it so that nothing stays behind unsaid.
+struct ListedOther {
+    std::string key;   // the name as it stands there; no key of any object, though it may look like one
+    std::string what;  // "a symbolic link"
+    bool operator==(const ListedOther&) const = default;
+};
+
 struct ListRequest {
     std::string bucket;
     std::string prefix;
@@ -99,6 +110,7 @@ struct ListRequest {
 struct ListPage {
     std::vector<ListedObject> objects;         // as the store ordered them
     std::vector<std::string> common_prefixes;  // with a delimiter
+    std::vector<ListedOther> others;           // of the local store only
     bool truncated = false;
     std::string next;       // continuation token; may be missing though truncated: the caller goes on by start_after
     WallTime store_time{};  // the answer's Date: the store's clock, for rule R4; the epoch: it did not say

@@ -43,12 +43,50 @@ class LocalMoves(support.DrayTest):
         self.ok("mv", "in/", "--to", f"{self.home}/in/deeper/{{basename}}")
         self.assertEqual(self.files("in"), ["deeper/a.txt"])
 
-    def test_what_is_no_file_is_named_with_v(self):
+    def test_what_is_no_object_is_counted_and_named(self):
         self.plant(a="1")
         (self.home / "in" / "link").symlink_to("a.txt")
-        self.assertNotIn("link", self.ok("ls", "in/").err)
+        (self.home / "in" / ".drayage").write_text("somebody's")
+        (self.home / "in" / ".dray-tmp-1-0123456789abcdef").write_text("dray's own")
+        listed = self.ok("ls", "in/")
+        self.assertIn("2 names", listed.err)
+        self.assertIn(".drayage", listed.err)
+        self.assertNotIn("link", listed.out + listed.err)
         self.assertIn("in/link", self.ok("ls", "in/", "-v").err)
-        self.assertIn("in/link", self.ok("mv", "in/", "out/", "-v").err)
+        self.assertEqual(self.ok("ls", "in/", "--quiet").err, "")
+        moved = self.ok("mv", "in/", "out/", "--json").lines()[-1]
+        self.assertEqual((moved["balance"]["listed"], moved["skipped_by"]), (3, {"not-an-object": 2}))
+        self.assertTrue((self.home / "in" / "link").is_symlink())
+        self.assertEqual((self.home / "in" / ".drayage").read_text(), "somebody's")
+        named = [line["from"]["key"] for line in self.ok("mv", "in/", "out/", "--dry-run", "--json").lines() if line.get("reason") == "not-an-object"]
+        self.assertEqual(named, [".drayage", "link"])
+
+    def test_a_file_that_a_program_is_writing_stays(self):
+        self.plant(log="first\n", other="2")
+        with open(self.home / "in" / "log.txt", "a", encoding="utf-8") as program:
+            outcome = self.dray("mv", "in/", "out/", "--json")
+            self.assertEqual((outcome.code, outcome.lines()[-1]["failed_by"]), (1, {"refused": 1}), outcome)
+            self.assertIn("open for writing", self.ok("report", "last").out)
+            program.write("second\n")
+        self.assertEqual((self.home / "in" / "log.txt").read_text(), "first\nsecond\n")
+        self.assertEqual(self.files("in"), ["log.txt"])
+
+    def test_a_file_keeps_its_mode_and_its_attributes(self):
+        self.plant(private="1", program="2")
+        (self.home / "in" / "private.txt").chmod(0o600)
+        (self.home / "in" / "program.txt").chmod(0o555)
+        try:
+            os.setxattr(self.home / "in" / "private.txt", "user.colour", b"red")
+            coloured = True
+        except OSError:
+            coloured = False
+        self.ok("mv", "in/", "out/", "--preserve", "all")
+        self.assertEqual((self.home / "out" / "private.txt").stat().st_mode & 0o7777, 0o600)
+        self.assertEqual((self.home / "out" / "program.txt").stat().st_mode & 0o7777, 0o555)
+        if coloured:
+            self.assertEqual(os.getxattr(self.home / "out" / "private.txt", "user.colour"), b"red")
+        self.ok("undo", "last")
+        self.assertEqual((self.home / "in" / "private.txt").stat().st_mode & 0o7777, 0o600)
 
     def test_a_rotten_file_fails_by_itself_and_names_itself(self):
         self.plant(sound="1", rotten="2")
