@@ -37,12 +37,12 @@ std::string hex_of(Word value) {
 }  // namespace
 
 std::string hex(std::string_view bytes) {
-    std::string text;
-    text.reserve(2 * bytes.size());
+    std::string text(2 * bytes.size(), '0');
+    char* digit = text.data();
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
-        text.push_back(kHexDigits[byte >> 4]);
-        text.push_back(kHexDigits[byte & 0xF]);
+        *digit++ = kHexDigits[byte >> 4];
+        *digit++ = kHexDigits[byte & 0xF];
     }
     return text;
 }
