@@ -38,8 +38,18 @@ int exit_code(const Error& error, int signal) {
     return kItemsFailed;
 }
 
+namespace {
+
+bool everything_denied(const Balance::Totals& balance) {
+    const auto denied = balance.failed_by.find(std::string(name_of(Code::denied)));
+    return denied != balance.failed_by.end() && denied->second == balance.failed && balance.done + balance.left == 0;
+}
+
+}  // namespace
+
 int exit_code(const RunResult& result, int signal) {
     std::vector<int> codes{kDone};
+    if (everything_denied(result.balance)) codes.push_back(kCredentials);
     if (result.error) codes.push_back(exit_code(*result.error, signal));
     if (result.stopped) codes.push_back(kSignalBase + signal);
     if (result.outside > 0 || result.balance.failed > 0 || result.balance.left > 0) codes.push_back(kItemsFailed);

@@ -34,6 +34,23 @@ TEST(ExitCode, P27GivesTheWorstOfSeveralInAFixedOrder) {
     EXPECT_EQ(worst({3, 143}), 3);
 }
 
+TEST(ExitCode, TellsARunInWhichEverythingWasDeniedFromOneInWhichSomeItemsWere) {
+    RunResult result;
+    result.balance = {.listed = 3, .skipped = 1, .failed = 2, .failed_by = {{"denied", 2}}};
+    EXPECT_EQ(exit_code(result, 0), 4) << "what is skipped was never asked for";
+
+    RunResult one_done = result;
+    one_done.balance.done = 1;
+    EXPECT_EQ(exit_code(one_done, 0), 1);
+    RunResult one_left = result;
+    one_left.balance.left = 1;
+    EXPECT_EQ(exit_code(one_left, 0), 1);
+    RunResult otherwise = result;
+    otherwise.balance.failed = 3;
+    otherwise.balance.failed_by["conflict"] = 1;
+    EXPECT_EQ(exit_code(otherwise, 0), 1);
+}
+
 TEST(ExitCode, L02_AListingThatCannotBeTrustedIsNoMatterOfThisMachine) {
     EXPECT_EQ(exit_code(Error{.code = Code::corrupt, .reason = "bad-listing"}, 0), 1);
 }

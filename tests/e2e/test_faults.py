@@ -139,6 +139,15 @@ class Answers(FaultsTest):
         self.assertIn("out/f003.csv", s3.keys("b"))
         self.assertIn("the bucket policy demands a header", self.ok("report", "last", "--json").out)
 
+    def test_a_run_in_which_everything_is_denied_says_so_by_its_exit_code(self):
+        self.plant()
+        self.server.faults({"operation": "CopyObject", "bucket": "b", "key": "out/f", "count": 6, "act": "answer", "status": 403,
+                            "code": "AccessDenied"})
+        outcome = self.dray("mv", "s3://b/in/", "s3://b/out/", "--json", "--run-id", "one")
+        self.assertEqual((outcome.code, outcome.lines()[-1]["failed_by"]), (4, {"denied": 5}), outcome)
+        self.assertEqual(self.dray("resume", "one").code, 1, "one is, and four are done")
+        self.ok("resume", "one")
+
 
 class Signals(FaultsTest):
     """P07: stops that a person or a system asks for. Beside these: test_kill.py."""
