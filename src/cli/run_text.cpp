@@ -105,7 +105,7 @@ void next_commands(Shell& shell, const RunResult& result) {
     if (!result.finished()) shell.print(line("  go on:     dray resume " + id));
     if (changed) shell.print(line("  prove:     dray verify " + id));
     if (result.balance.failed > 0) shell.print(line("  failures:  dray report " + id));
-    if (result.balance.failed > 0 && result.finished())
+    if (result.reopenable > 0 && result.finished())
         shell.print(line("  try again: dray resume " + id + "    (when their cause is gone)"));
     if (changed && result.undoes.empty()) shell.print(line("  take back: dray undo " + id));
 }

@@ -92,6 +92,9 @@ struct RunResult {
     RunPaths run;
     std::string undoes;  // of an undo: its parent
     Balance::Totals balance;
+    // Of those that failed, what a resume takes up again; the plan's own verdicts (a collision that is kept) need a new
+    // plan.
+    std::uint64_t reopenable = 0;
     bool stopped = false;                           // by ctx; resumable
     std::optional<Error> error;                     // that ended it early; resumable
     std::vector<std::string> sentences;             // that were said: guarantees this store lacks, waits

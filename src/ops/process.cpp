@@ -173,14 +173,6 @@ Status wait_quietly(const Context& ctx, const RunWatcher& watcher, RunResult& re
     return ctx.sleep(left);
 }
 
-// Of what the plan left to be done, not what the plan itself had failed (a collision that is kept).
-std::uint64_t failed_in_apply(const Balance::Totals& balance, const PlanTotals& plan) {
-    std::uint64_t by_plan = 0;
-    for (const auto& [reason, count] : plan.failed)
-        by_plan += count;
-    return balance.failed - by_plan;
-}
-
 // Whoever asks for a run again wants what failed to be tried again: from here on it is doubtful, or copied where a
 // receipt says so. Durable when it returns, for the journal is read once more before the first effect.
 Status reopen_failed(PlanReader& plan, const RunPaths& run, JournalWriter& journal, ActionStates& states) {
@@ -247,10 +239,10 @@ public:
         TRY_LET(contract, read_contract(plan.header().options));
         TRY_LET(past, read_past(run_, plan));
         result_.undoes = plan.header().parent;
-        result_.balance = past->balance.totals(plan.totals());
+        take_balance(past->balance, plan.totals());
         result_.outside = plan.totals().outside;
         result_.first_outside = plan.totals().first_outside;
-        if (result_.balance.left == 0 && past->any && failed_in_apply(result_.balance, plan.totals()) == 0) {
+        if (result_.balance.left == 0 && past->any && result_.reopenable == 0) {
             TRY(close_finished(plan, *past));
             return result_;
         }
@@ -279,6 +271,13 @@ public:
     }
 
 private:
+    void take_balance(const Balance& balance, const PlanTotals& plan) {
+        result_.balance = balance.totals(plan);
+        result_.reopenable = result_.balance.failed;
+        for (const auto& [reason, count] : plan.failed)
+            result_.reopenable -= count;
+    }
+
     // All is done; but the process that did it may have died before it said so and let go of its prefix.
     Status close_finished(const PlanReader& plan, const Past& past) {
         const WallTime now = ctx_.clock().wall();
@@ -343,13 +342,13 @@ private:
         }
         TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
         if (first_answer) TRY(journal->first_answer(*first_answer));
-        if (failed_in_apply(result_.balance, plan.totals()) > 0) TRY(reopen_failed(plan, run_, *journal, past.states));
+        if (result_.reopenable > 0) TRY(reopen_failed(plan, run_, *journal, past.states));
         auto performer = make_safe_move(move_setup(contract, past, stores, settled, locked));
 
         enter(env_.watcher, plan.header().command == "undo" ? "undoing" : "moving");
         const SteadyTime begun = ctx_.clock().steady();
         pass(plan, *journal, past.states, past.any, *performer, *crew);
-        if (contract.options.delete_after && all_copied(plan.totals(), past.states)) {
+        if (contract.options.delete_after && all_copied(past.states)) {
             // The second pass proves each copy again and deletes its source (docs/adr/0010).
             performer->begin_deletes();
             pass(plan, *journal, past.states, /*joined=*/true, *performer, *crew);
@@ -374,13 +373,13 @@ private:
                                      .crew = &crew,
                                      .balance = &balance,
                                      .progress = env_.watcher.running ? env_.watcher.running : &unwatched});
-        result_.balance = balance.totals(plan.totals());
+        take_balance(balance, plan.totals());
         if (!ran) result_.error = std::move(ran).error();
         result_.stopped = !result_.error && ctx_.stopped() && result_.balance.left > 0;
     }
 
-    bool all_copied(const PlanTotals& plan, const ActionStates& states) const {
-        return !result_.error && !result_.stopped && failed_in_apply(result_.balance, plan) == 0 &&
+    bool all_copied(const ActionStates& states) const {
+        return !result_.error && !result_.stopped && result_.reopenable == 0 &&
                states.count(ActionState::copied) == result_.balance.left;
     }
 

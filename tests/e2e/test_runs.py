@@ -89,6 +89,13 @@ class Plans(support.DrayTest):
 
         self.assertEqual((self.store.keys("b", "in/"), len(self.store.keys("b", "out/"))), ([], 5))
 
+    def test_what_the_plan_itself_failed_is_not_offered_to_be_tried_again(self):
+        self.store.put("b", "in/x/0", "another")
+        outcome = self.dray("mv", "s3://b/in/", "s3://b/out/", "--to", "{basename}", "--on-collision", "keep")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("collision 2", outcome.out)
+        self.assertNotIn("try again", outcome.out)
+
     def test_undos_in_the_wrong_order_end_well_when_they_are_asked_for_again(self):
         self.ok("mv", "s3://b/in/", "s3://b/out/", "--run-id", "first")
         self.ok("mv", "s3://b/out/", "s3://b/fin/", "--run-id", "second")
