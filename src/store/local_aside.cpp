@@ -19,18 +19,27 @@
 namespace dray {
 namespace {
 
-constexpr std::chrono::hours kLeftoverAge{24};  // no write takes that long without touching its file
-constexpr std::size_t kLongestName = 255;       // bytes
+constexpr std::chrono::hours kLeftoverAge{24};       // no write takes that long without touching its file
+constexpr std::size_t kLongestName = 255;            // bytes
+constexpr std::chrono::milliseconds kOneRename{10};  // a rename stamps the file and the directory a clock tick apart
 
 // A file, as far as a rename leaves it alone: the change time is the rename's own.
 struct Doomed {
     std::uint64_t inode = 0, size = 0, modified_ns = 0;
     bool operator==(const Doomed&) const = default;
 };
-Doomed doomed_of(const struct stat& status) {
-    return {status.st_ino, static_cast<std::uint64_t>(status.st_size),
-            static_cast<std::uint64_t>(modified_time(status).time_since_epoch().count())};
+std::uint64_t nanoseconds_of(const timespec& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
+Doomed doomed_of(const struct stat& status) {
+    return {status.st_ino, static_cast<std::uint64_t>(status.st_size), nanoseconds_of(status.st_mtim)};
+}
+
+// What an aside's name says: the file, and its change time before it was put aside, which is in its ETag.
+struct AsideName {
+    Doomed doomed;
+    timespec changed{};
+};
 
 std::optional<std::uint64_t> hex_number(std::string_view& text) {
     const std::string_view digits = text.substr(0, text.find('-'));
@@ -41,13 +50,15 @@ std::optional<std::uint64_t> hex_number(std::string_view& text) {
     return number;
 }
 
-// What Aside::make() says in the name.
-std::optional<Doomed> doomed_named(std::string_view name) {
+std::optional<AsideName> read_aside_name(std::string_view name) {
     if (!is_aside_name(name)) return std::nullopt;
     name.remove_prefix(kAsidePrefix.size());
-    const auto inode = hex_number(name), size = hex_number(name), modified = hex_number(name);
-    if (!inode || !size || !modified) return std::nullopt;
-    return Doomed{*inode, *size, *modified};
+    const auto inode = hex_number(name), size = hex_number(name), modified = hex_number(name),
+               changed = hex_number(name);
+    if (!inode || !size || !modified || !changed) return std::nullopt;
+    const timespec time{.tv_sec = static_cast<time_t>(*changed / 1'000'000'000),
+                        .tv_nsec = static_cast<long>(*changed % 1'000'000'000)};
+    return AsideName{.doomed = {*inode, *size, *modified}, .changed = time};
 }
 
 // Beside `name`, for people: never one of ours, so that every listing shows it.
@@ -57,19 +68,9 @@ std::string kept_name(std::string_view name) {
     return std::string(name.substr(0, kLongestName - ending.size())) + ending;
 }
 
-// The directory that make_room() was killed over: the body in it is a second name of the doomed file.
-bool remove_begun_directory(int aside, const std::string& name, const Doomed& doomed) {
-    Fd inside = open_directory(aside, name);
-    if (!inside) return false;
-    struct stat body {};
-    if (::fstatat(inside.get(), kSelfName.data(), &body, AT_SYMLINK_NOFOLLOW) == 0 && body.st_ino == doomed.inode)
-        ::unlinkat(inside.get(), kSelfName.data(), 0);
-    return ::unlinkat(aside, name.c_str(), AT_REMOVEDIR) == 0;
-}
-
-enum class Fate : std::uint8_t { gone, given_back, kept_beside };
+enum class Fate : std::uint8_t { nothing, given_back, kept_beside };
 struct Outcome {
-    Fate fate = Fate::gone;
+    Fate fate = Fate::nothing;
     std::string kept;  // the name that it has instead of its own
 };
 
@@ -83,24 +84,9 @@ Result<Outcome> bring_back(int directory, int aside, const std::string& name, co
     return io_error("give back the name of", path, errno);
 }
 
-Result<Outcome> decide(int directory, int aside, const std::string& name, const Doomed& doomed,
-                       const std::string& path) {
-    struct stat inside {};
-    if (::fstatat(aside, name.c_str(), &inside, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno == ENOENT) return Outcome{};
-        return io_error("look at what was put aside of", path, errno);
-    }
-    if (S_ISREG(inside.st_mode) && doomed_of(inside) == doomed) {
-        if (::unlinkat(aside, name.c_str(), 0) == 0) return Outcome{};
-        return io_error("remove", path, errno);
-    }
-    if (S_ISDIR(inside.st_mode) && remove_begun_directory(aside, name, doomed)) return Outcome{};
-    return bring_back(directory, aside, name, path);
-}
-
 Status told(const Outcome& outcome, const std::string& path) {
     switch (outcome.fate) {
-        case Fate::gone: return {};
+        case Fate::nothing: return {};
         case Fate::given_back:
             return Error{.code = Code::conflict, .message = "another object by now, left as it is: " + in_quotes(path)};
         case Fate::kept_beside: break;
@@ -140,8 +126,8 @@ std::optional<std::string> only_entry(int directory) {
 
 Result<Aside> Aside::make(int directory, std::string name, const struct stat& doomed, const std::string& path) {
     const Doomed file = doomed_of(doomed);
-    std::string own =
-        fmt::format("{}{:x}-{:x}-{:x}-{:016x}", kAsidePrefix, file.inode, file.size, file.modified_ns, random_number());
+    std::string own = fmt::format("{}{:x}-{:x}-{:x}-{:x}-{:016x}", kAsidePrefix, file.inode, file.size,
+                                  file.modified_ns, nanoseconds_of(doomed.st_ctim), random_number());
     if (::mkdirat(directory, own.c_str(), 0700) != 0) return io_error("make a directory beside", path, errno);
     Fd fd = open_directory(directory, own);
     const int number = errno;
@@ -157,7 +143,16 @@ Aside::~Aside() {
 }
 
 Status Aside::settle(const std::string& path) const {
-    TRY_LET(outcome, decide(directory_, fd_.get(), name_, *doomed_named(own_), path));
+    struct stat inside {};
+    if (::fstatat(fd_.get(), name_.c_str(), &inside, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return {};
+        return io_error("look at what was put aside of", path, errno);
+    }
+    if (S_ISREG(inside.st_mode) && doomed_of(inside) == read_aside_name(own_)->doomed) {
+        if (::unlinkat(fd_.get(), name_.c_str(), 0) == 0) return {};
+        return io_error("remove", path, errno);
+    }
+    TRY_LET(outcome, bring_back(directory_, fd_.get(), name_, path));
     return told(outcome, path);
 }
 
@@ -166,42 +161,107 @@ Status Aside::give_back(const std::string& path) const {
     return outcome.fate == Fate::given_back ? Status() : told(outcome, path);
 }
 
+namespace {
+
+Error open_for_writing(const std::string& path) {
+    return {.code = Code::refused,
+            .message = "a program has it open for writing, and would lose what it writes: " + in_quotes(path) +
+                       "; end the program, or have it reopen its files, then try again"};
+}
+
+}  // namespace
+
 Status unlink_exactly(int directory, const std::string& name, const LocalFile& expected, const std::string& path) {
+    // Asked before anything is touched: a rename there and back would change its ETag.
+    if (is_written_to(expected.fd.get())) return open_for_writing(path);
     TRY_LET(aside, Aside::make(directory, name, expected.status, path));
     if (::renameat(directory, name.c_str(), aside.fd(), name.c_str()) != 0) {
         if (errno == ENOENT) return Error{.code = Code::conflict, .message = "gone by now: " + in_quotes(path)};
         return io_error("remove", path, errno);
     }
-    // Asked when nobody can open it by its name any more, and before its times are looked at: a program that has closed
-    // it by now has changed them.
+    // Asked again when nobody can open it by its name any more, and before its times are looked at: a program that has
+    // closed it by now has changed them.
     if (!is_written_to(expected.fd.get())) return aside.settle(path);
     TRY(aside.give_back(path));
-    return Error{.code = Code::refused,
-                 .message = "a program has it open for writing, and would lose what it writes: " + in_quotes(path) +
-                            "; end the program, or have it reopen its files, then try again"};
+    return open_for_writing(path);
 }
 
-Result<bool> recover_aside(const Context& ctx, int directory, const std::string& aside, const std::string& path) {
+namespace {
+
+bool is_same_file(const struct stat& a, const struct stat& b) {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+// Killed while it made a directory of `name` (make_room()): before the exchange the directory is in the aside and the
+// body in it is a second name; after it, the second name is in the aside. True: there was no more than that, and it is
+// gone. The only thing that recovery ever removes, for the file has its own name still.
+bool drop_second_name(int directory, int aside, const std::string& name) {
+    struct stat inside {
+    }, outside{};
+    const std::string body = name + "/" + std::string(kSelfName);
+    if (::fstatat(aside, name.c_str(), &inside, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    if (S_ISDIR(inside.st_mode)) {
+        const bool second = ::fstatat(aside, body.c_str(), &inside, AT_SYMLINK_NOFOLLOW) == 0 &&
+                            ::fstatat(directory, name.c_str(), &outside, AT_SYMLINK_NOFOLLOW) == 0 &&
+                            is_same_file(inside, outside);
+        if (second) ::unlinkat(aside, body.c_str(), 0);
+        return ::unlinkat(aside, name.c_str(), AT_REMOVEDIR) == 0;
+    }
+    return S_ISREG(inside.st_mode) && ::fstatat(directory, body.c_str(), &outside, AT_SYMLINK_NOFOLLOW) == 0 &&
+           is_same_file(inside, outside) && ::unlinkat(aside, name.c_str(), 0) == 0;
+}
+
+// What the file in the aside was before it was put there, if that was the last thing that anybody did to it; else
+// nullopt, for its ETag then has to change.
+std::optional<struct stat> before_aside(int aside, const std::string& name, const AsideName& told) {
+    struct stat inside {
+    }, around{};
+    if (::fstatat(aside, name.c_str(), &inside, AT_SYMLINK_NOFOLLOW) != 0 || ::fstat(aside, &around) != 0)
+        return std::nullopt;
+    const auto allowed = nanoseconds_of(around.st_mtim) + static_cast<std::uint64_t>(Nanos(kOneRename).count());
+    if (!S_ISREG(inside.st_mode) || doomed_of(inside) != told.doomed || nanoseconds_of(inside.st_ctim) > allowed)
+        return std::nullopt;
+    inside.st_ctim = told.changed;
+    return inside;
+}
+
+Result<Outcome> bring_back_unchanged(int directory, int aside, const std::string& name, const AsideName& told,
+                                     const std::string& path, OwnChanges& own_changes) {
+    const auto before = before_aside(aside, name, told);
+    if (!before) return bring_back(directory, aside, name, path);
+    OwnChanges::Change change = own_changes.begin(*before);
+    TRY_LET(outcome, bring_back(directory, aside, name, path));
+    const std::string& now = outcome.fate == Fate::given_back ? name : outcome.kept;
+    struct stat after {};
+    if (::fstatat(directory, now.c_str(), &after, AT_SYMLINK_NOFOLLOW) == 0) change.done(after);
+    return std::move(outcome);
+}
+
+}  // namespace
+
+Result<bool> recover_aside(const Context& ctx, int directory, const std::string& aside, const std::string& path,
+                           OwnChanges& own_changes) {
     Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!own) return io_error("open directory", path, errno);
     TRY(lock_directory(ctx, own.get(), path));
     Fd inside = open_directory(directory, aside);
-    if (!inside) return false;  // its process lives, and is done with it
-    bool came_back = false;
-    if (const auto name = only_entry(inside.get())) {
-        TRY_LET(outcome, decide(directory, inside.get(), *name, *doomed_named(aside), path + *name));
-        came_back = outcome.fate != Fate::gone;
+    if (!inside && errno == ENOENT) return false;  // its process lives, and is done with it
+    if (!inside) return io_error("open directory", path + aside, errno);
+    Outcome outcome;
+    const auto name = only_entry(inside.get());
+    if (name && !drop_second_name(directory, inside.get(), *name)) {
+        TRY_LET(brought, bring_back_unchanged(directory, inside.get(), *name, *read_aside_name(aside), path + *name,
+                                              own_changes));
+        outcome = std::move(brought);
         log_event(LogLevel::warning, "put-aside-by-a-killed-process",
                   {{"path", path + *name},
-                   {"now", outcome.fate == Fate::gone         ? "removed"
-                           : outcome.fate == Fate::given_back ? "given back"
-                                                              : "beside it as " + outcome.kept}});
+                   {"now", outcome.fate == Fate::given_back ? "given back" : "beside it as " + outcome.kept}});
     }
     ::unlinkat(directory, aside.c_str(), AT_REMOVEDIR);
-    return came_back;
+    return outcome.fate != Fate::nothing;
 }
 
-void sweep_leftovers(const Context& ctx, int directory, const std::string& path) {
+void sweep_leftovers(const Context& ctx, int directory, const std::string& path, OwnChanges& own_changes) {
     const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR* listing = own < 0 ? nullptr : ::fdopendir(own);
     if (!listing) {
@@ -211,7 +271,7 @@ void sweep_leftovers(const Context& ctx, int directory, const std::string& path)
     const std::unique_ptr<DIR, int (*)(DIR*)> closing(listing, ::closedir);
     while (const dirent* entry = ::readdir(listing)) {
         if (is_aside_name(entry->d_name)) {
-            if (auto settled = recover_aside(ctx, directory, entry->d_name, path); !settled)
+            if (auto settled = recover_aside(ctx, directory, entry->d_name, path, own_changes); !settled)
                 warn_left_aside(path, entry->d_name, settled.error());
         }
         if (!is_temp_name(entry->d_name)) continue;
@@ -226,7 +286,7 @@ void warn_left_aside(const std::string& directory, std::string_view aside, const
     log_event(LogLevel::warning, "left-aside", {{"path", directory + std::string(aside)}, {"why", error.message}});
 }
 
-void Sweeps::sweep_once(const Context& ctx, int directory, const std::string& path) {
+void Sweeps::sweep_once(const Context& ctx, int directory, const std::string& path, OwnChanges& own_changes) {
     constexpr std::size_t kRemembered = 10'000;
     struct stat status {};
     if (::fstat(directory, &status) != 0) return;
@@ -235,7 +295,7 @@ void Sweeps::sweep_once(const Context& ctx, int directory, const std::string& pa
         if (swept_.size() >= kRemembered) swept_.clear();
         if (!swept_.emplace(status.st_dev, status.st_ino).second) return;
     }
-    sweep_leftovers(ctx, directory, path.substr(0, path.rfind('/') + 1));
+    sweep_leftovers(ctx, directory, path.substr(0, path.rfind('/') + 1), own_changes);
 }
 
 }  // namespace dray

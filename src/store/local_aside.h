@@ -42,13 +42,15 @@ private:
 // (another file has it), refused (it is open).
 Status unlink_exactly(int directory, const std::string& name, const LocalFile& expected, const std::string& path);
 
-// An aside that a killed process left: finishes what was begun, or gives the file back. Waits for the directory's lock,
-// for the aside may be a living process's. True: a name came back.
-Result<bool> recover_aside(const Context& ctx, int directory, const std::string& aside, const std::string& path);
+// An aside that a killed process left: gives back what is in it, for it may be the last copy by now, and the program
+// that had it open may write on. Where nobody touched it meanwhile, `own_changes` knows its ETag still. Waits for the
+// directory's lock, for the aside may be a living process's. True: a name came back. Error: denied (another user's).
+Result<bool> recover_aside(const Context& ctx, int directory, const std::string& aside, const std::string& path,
+                           OwnChanges& own_changes);
 
 // What writers left in `directory` when they died: asides, and temporary files of this user untouched for a day. What
 // cannot be removed stays; nobody fails for it.
-void sweep_leftovers(const Context& ctx, int directory, const std::string& path);
+void sweep_leftovers(const Context& ctx, int directory, const std::string& path, OwnChanges& own_changes);
 
 void warn_left_aside(const std::string& directory, std::string_view aside, const Error& error);
 
@@ -56,7 +58,7 @@ void warn_left_aside(const std::string& directory, std::string_view aside, const
 class Sweeps {
 public:
     // `path`: of anything in it.
-    void sweep_once(const Context& ctx, int directory, const std::string& path);
+    void sweep_once(const Context& ctx, int directory, const std::string& path, OwnChanges& own_changes);
 
 private:
     std::mutex mutex_;

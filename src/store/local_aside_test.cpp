@@ -65,12 +65,18 @@ protected:
             found.push_back(object.key);
         return found;
     }
-    // As unlink_exactly() leaves it when it is killed after the rename.
-    std::string killed_over(const std::string& name, const struct stat& doomed) const {
+    // As unlink_exactly() leaves it when it is killed: before the rename, and after it.
+    std::string aside_for(const struct stat& doomed) const {
         const std::string aside = std::string(kAsidePrefix) + hex_of(doomed.st_ino) + "-" + hex_of(doomed.st_size) +
-                                  "-" + hex_of(modified_time(doomed).time_since_epoch().count()) + "-0123456789abcdef";
+                                  "-" + hex_of(modified_time(doomed).time_since_epoch().count()) + "-" +
+                                  hex_of(doomed.st_ctim.tv_sec * 1'000'000'000 + doomed.st_ctim.tv_nsec) +
+                                  "-0123456789abcdef";
         EXPECT_TRUE(is_aside_name(aside));
         fs::create_directory(path(aside));
+        return aside;
+    }
+    std::string killed_over(const std::string& name, const struct stat& doomed) const {
+        const std::string aside = aside_for(doomed);
         fs::rename(path(name), path(aside + "/" + name));
         return aside;
     }
@@ -177,13 +183,72 @@ TEST_F(LocalAside, ANameOfTheLongestKindIsKeptToo) {
     EXPECT_EQ(keys().size(), 2u);
 }
 
-// A process that is killed between taking the name away and unlinking: the delete was decided, and is finished.
-TEST_F(LocalAside, AnInterruptedDeleteIsFinishedByTheNextListing) {
+TEST_F(LocalAside, ARefusedDeleteTouchesNothing) {
+    write("a", "old");
+    const Fd writer(::open(path("a").c_str(), O_WRONLY));
+    const auto before = look("a");
+    EXPECT_EQ(unlink_exactly(fd_.get(), "a", opened("a"), "a").error().code, Code::refused);
+    EXPECT_EQ(local_etag(look("a")), local_etag(before)) << "a later process finds what its plan says";
+}
+
+// A process that is killed between taking the name away and unlinking: by the time that somebody looks, the file may be
+// the last copy, or have a program that writes to it. Whoever looks only gives it back.
+TEST_F(LocalAside, TheFileOfAnInterruptedDeleteComesBackInTheNextListing) {
     write("a", "old");
     write("b", "stays");
     killed_over("a", look("a"));
-    EXPECT_THAT(keys(), testing::ElementsAre("b"));
-    EXPECT_THAT(names(), testing::ElementsAre("b"));
+    EXPECT_THAT(keys(), testing::ElementsAre("a", "b"));
+    EXPECT_THAT(names(), testing::ElementsAre("a", "b"));
+    EXPECT_EQ(read("a"), "old");
+}
+
+TEST_F(LocalAside, AProcessThatGivesAFileBackGoesOnWithTheDelete) {
+    for (const bool by_listing : {false, true}) {
+        write("a", "old");
+        const std::string planned = local_etag(look("a"));
+        killed_over("a", look("a"));
+        auto resumed = make_local_store({.durable = false});
+        if (by_listing) {
+            EXPECT_EQ(resumed->list({}, {.bucket = directory_.path()})->objects[0].etag, planned);
+        }
+        EXPECT_TRUE(resumed->remove({}, at("a"), {.if_match = planned})) << by_listing;
+        EXPECT_THAT(names(), testing::IsEmpty());
+    }
+}
+
+TEST_F(LocalAside, AFileThatSomebodyTouchedWhileItWasAsideIsAnother) {
+    write("a", "old");
+    const std::string planned = local_etag(look("a"));
+    const std::string aside = killed_over("a", look("a"));
+    // As if the file had been put aside a minute ago and had its mode changed now.
+    const timespec then[2] = {{look(aside).st_atim.tv_sec - 60, 0}, {look(aside).st_mtim.tv_sec - 60, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path(aside).c_str(), then, 0), 0);
+    auto resumed = make_local_store({.durable = false});
+    EXPECT_EQ(resumed->remove({}, at("a"), {.if_match = planned}).error().code, Code::conflict);
+    EXPECT_EQ(read("a"), "old");
+}
+
+TEST_F(LocalAside, TheBodyOfADirectoryComesBackToWhoLooksForIt) {
+    ASSERT_TRUE(store_->put({}, at("both"), "object"));
+    ASSERT_TRUE(store_->put({}, at("both/child"), "child"));
+    const std::string aside = aside_for(look("both/.dray@"));
+    fs::rename(path(aside), path("both/" + aside));
+    fs::rename(path("both/.dray@"), path("both/" + aside + "/.dray@"));
+    auto resumed = make_local_store({.durable = false});
+    EXPECT_EQ(*get_whole({}, *resumed, at("both")), "object");
+    EXPECT_THAT(keys(), testing::ElementsAre("both", "both/child"));
+}
+
+TEST_F(LocalAside, AnAsideThatCannotBeOpenedIsListedAsSuch) {
+    write("a", "old");
+    const std::string aside = aside_for(look("a"));
+    fs::remove(path(aside));
+    write(aside, "in the way");
+    auto page = store_->list({}, {.bucket = directory_.path()});
+    ASSERT_TRUE(page);
+    ASSERT_EQ(page->others.size(), 1u);
+    EXPECT_EQ(page->others[0].key, aside);
+    EXPECT_EQ(page->objects.size(), 1u);
 }
 
 TEST_F(LocalAside, AFileThatAnInterruptedDeleteHadNotMeantComesBack) {
@@ -223,8 +288,7 @@ TEST_F(LocalAside, AFileWhoseNameIsTakenByNowComesBackBesideIt) {
 
 TEST_F(LocalAside, ADirectoryBegunByAKilledProcessGoesAndItsObjectStays) {
     write("both", "object");
-    const std::string aside = std::string(kAsidePrefix) + hex_of(look("both").st_ino) + "-6-" +
-                              hex_of(modified_time(look("both")).time_since_epoch().count()) + "-0123456789abcdef";
+    const std::string aside = aside_for(look("both"));
     fs::create_directories(path(aside + "/both"));
     fs::create_hard_link(path("both"), path(aside + "/both/.dray@"));
     EXPECT_THAT(keys(), testing::ElementsAre("both"));
@@ -232,12 +296,21 @@ TEST_F(LocalAside, ADirectoryBegunByAKilledProcessGoesAndItsObjectStays) {
     EXPECT_EQ(read("both"), "object");
 }
 
+TEST_F(LocalAside, ADirectoryBegunByAKilledProcessIsTheObjectWhereItsFileIsGone) {
+    write("both", "object");
+    const std::string aside = aside_for(look("both"));
+    fs::create_directories(path(aside + "/both"));
+    fs::rename(path("both"), path(aside + "/both/.dray@"));
+    EXPECT_THAT(keys(), testing::ElementsAre("both"));
+    EXPECT_EQ(*get_whole({}, *store_, at("both")), "object");
+}
+
 TEST_F(LocalAside, ADirectoryFinishedByAKilledProcessKeepsItsBody) {
     ASSERT_TRUE(store_->put({}, at("both"), "object"));
-    const auto seen = look("both");
     fs::create_hard_link(path("both"), path("former"));
     ASSERT_TRUE(store_->put({}, at("both/child"), "child"));
-    killed_over("former", seen);
+    const std::string aside = aside_for(look("former"));
+    fs::rename(path("former"), path(aside + "/both"));
     EXPECT_THAT(keys(), testing::ElementsAre("both", "both/child"));
     EXPECT_THAT(names(), testing::ElementsAre("both"));
 }

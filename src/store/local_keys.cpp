@@ -125,7 +125,7 @@ bool is_temp_name(std::string_view name) {
 }
 
 bool is_aside_name(std::string_view name) {
-    return is_numbered(name, kAsidePrefix, 4) && has_random_ending(name);
+    return is_numbered(name, kAsidePrefix, 5) && has_random_ending(name);
 }
 
 bool is_own_name(std::string_view name, bool top) {

@@ -39,7 +39,7 @@ LocalName local_name(std::string_view file_name, const std::vector<std::string>&
 bool is_own_name(std::string_view file_name, bool top);
 // One of ".dray-tmp-PID-RANDOM".
 bool is_temp_name(std::string_view name);
-// One of ".dray-aside-INODE-SIZE-MTIME-RANDOM"; hexadecimal.
+// One of ".dray-aside-INODE-SIZE-MTIME-CTIME-RANDOM"; hexadecimal.
 bool is_aside_name(std::string_view name);
 
 }  // namespace dray

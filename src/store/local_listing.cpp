@@ -52,13 +52,12 @@ const char* what_is(unsigned char type) {
 
 }  // namespace
 
-LocalWalk::LocalWalk(LocalBucket bucket, const OwnChanges& own_changes)
+LocalWalk::LocalWalk(LocalBucket bucket, OwnChanges& own_changes)
     : bucket_(std::move(bucket)), own_changes_(own_changes) {}
 LocalWalk::~LocalWalk() = default;
 
 Result<std::unique_ptr<LocalWalk>> LocalWalk::start(const Context& ctx, LocalBucket bucket, std::string prefix,
-                                                    std::string after, const OwnChanges& own_changes,
-                                                    std::size_t held) {
+                                                    std::string after, OwnChanges& own_changes, std::size_t held) {
     std::unique_ptr<LocalWalk> walk(new LocalWalk(std::move(bucket), own_changes));
     walk->held_ = held;
     walk->prefix_ = std::move(prefix);
@@ -117,8 +116,13 @@ Result<bool> LocalWalk::read_entries(const Context& ctx, int directory, const st
         const std::string_view file = entry->d_name;
         if (file == "." || file == "..") continue;
         if (is_aside_name(file)) {
-            const auto came_back = recover_aside(ctx, directory, std::string(file), bucket_.path_of(level.prefix));
-            if (!came_back) warn_left_aside(bucket_.path_of(level.prefix), file, came_back.error());
+            const auto came_back =
+                recover_aside(ctx, directory, std::string(file), bucket_.path_of(level.prefix), own_changes_);
+            if (!came_back) {
+                warn_left_aside(bucket_.path_of(level.prefix), file, came_back.error());
+                keep({.order = std::string(file),
+                      .instead = "what a killed process put aside and cannot be given back"});
+            }
             if (came_back && *came_back) return false;
         }
         const LocalName name = local_name(file, begun);

@@ -24,7 +24,7 @@ class LocalWalk {
 public:
     // Keys that begin with `prefix` and come after `after`, bytewise. `own_changes` is borrowed; `held` is for tests.
     static Result<std::unique_ptr<LocalWalk>> start(const Context& ctx, LocalBucket bucket, std::string prefix,
-                                                    std::string after, const OwnChanges& own_changes,
+                                                    std::string after, OwnChanges& own_changes,
                                                     std::size_t held = kHeldEntries);
     ~LocalWalk();
     // The next object, or what is none; nullopt at the end. What vanishes meanwhile is left out, and so is what is
@@ -39,7 +39,7 @@ public:
 private:
     struct Entry;
     struct Level;
-    LocalWalk(LocalBucket bucket, const OwnChanges& own_changes);
+    LocalWalk(LocalBucket bucket, OwnChanges& own_changes);
     Status fill(const Context& ctx, Level& level);
     Result<Fd> open(const Level& level) const;
     // False: a name came back from a killed process meanwhile; read again.
@@ -48,7 +48,7 @@ private:
     Result<std::optional<Found>> listed(Level& level, const Entry& entry);
 
     LocalBucket bucket_;
-    const OwnChanges& own_changes_;
+    OwnChanges& own_changes_;
     std::string prefix_, after_;
     std::size_t held_ = kHeldEntries;
     std::vector<Level> levels_;

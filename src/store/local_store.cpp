@@ -80,12 +80,14 @@ private:
         std::string path;
     };
     Result<LocalBucket> bucket_of(const Context& ctx, const ObjectRef& object) const;
-    Result<LocalPlace> place_of(const LocalBucket& bucket, const ObjectRef& object) const;
+    // Where it is looked for, after what killed processes put aside there came back.
+    Result<LocalPlace> place_of(const Context& ctx, const LocalBucket& bucket, const ObjectRef& object);
     Result<Opened> open_at(LocalPlace place, std::string path) const;
-    Result<Opened> open(const Context& ctx, const ObjectRef& object) const;
+    Result<Opened> open(const Context& ctx, const ObjectRef& object);
     Result<ObjectInfo> info(const Opened& object) const;
     Status check(const TargetConditions& conditions, const std::optional<LocalFile>& there,
                  const std::string& path) const;
+    void sweep(const Context& ctx, const LocalPlace& place, const std::string& path);
     // A place and a file in it: the directory stays while the file is there.
     struct Begun {
         LocalPlace place;
@@ -137,12 +139,20 @@ Result<LocalBucket> LocalStore::bucket_of(const Context& ctx, const ObjectRef& o
     return LocalBucket::open(object.bucket);
 }
 
-Result<LocalPlace> LocalStore::place_of(const LocalBucket& bucket, const ObjectRef& object) const {
+Result<LocalPlace> LocalStore::place_of(const Context& ctx, const LocalBucket& bucket, const ObjectRef& object) {
     const std::string path = bucket.path_of(object.key);
     if (!object.version.empty()) return no_object(path + " in version " + object.version);
     TRY_LET(place, bucket.find(object.key));
     if (!place) return no_object(path);
+    sweep(ctx, *place, path);
     return *std::move(place);
+}
+
+void LocalStore::sweep(const Context& ctx, const LocalPlace& place, const std::string& path) {
+    sweeps_.sweep_once(ctx, place.directory.get(), path, own_changes_);
+    // Its body may have been put aside inside the directory of its name.
+    const Fd inside = open_directory(place.directory.get(), place.name);
+    if (inside) sweeps_.sweep_once(ctx, inside.get(), path + "/", own_changes_);
 }
 
 Result<LocalStore::Opened> LocalStore::open_at(LocalPlace place, std::string path) const {
@@ -151,9 +161,9 @@ Result<LocalStore::Opened> LocalStore::open_at(LocalPlace place, std::string pat
     return Opened{std::move(place), *std::move(file), std::move(path)};
 }
 
-Result<LocalStore::Opened> LocalStore::open(const Context& ctx, const ObjectRef& object) const {
+Result<LocalStore::Opened> LocalStore::open(const Context& ctx, const ObjectRef& object) {
     TRY_LET(bucket, bucket_of(ctx, object));
-    TRY_LET(place, place_of(bucket, object));
+    TRY_LET(place, place_of(ctx, bucket, object));
     return open_at(std::move(place), bucket.path_of(object.key));
 }
 
@@ -177,8 +187,7 @@ Result<ObjectInfo> LocalStore::head(const Context& ctx, const ObjectRef& object)
     // Who looks at an object may rely on it and delete another: what a killed run wrote must be there to stay.
     TRY_LET(bucket, bucket_of(ctx, object));
     TRY(sync_.leftovers(bucket.fd(), bucket.directory()));
-    TRY_LET(place, place_of(bucket, object));
-    sweeps_.sweep_once(ctx, place.directory.get(), bucket.path_of(object.key));
+    TRY_LET(place, place_of(ctx, bucket, object));
     TRY_LET(opened, open_at(std::move(place), bucket.path_of(object.key)));
     return info(opened);
 }
@@ -329,7 +338,7 @@ Result<LocalStore::Begun> LocalStore::begin(const Context& ctx, const LocalBucke
     const std::string path = bucket.path_of(key);
     for (int round = 0;; ++round) {
         TRY_LET(place, bucket.make(ctx, key, sync_, own_changes_));
-        sweeps_.sweep_once(ctx, place.directory.get(), path);
+        sweep(ctx, place, path);
         auto temp = TempFile::make(place.directory.get(), path, mode);
         if (temp) return Begun{.place = std::move(place), .temp = *std::move(temp)};
         struct stat directory {};
@@ -438,6 +447,7 @@ Result<Removed> LocalStore::remove(const Context& ctx, const ObjectRef& object, 
     if (!place || !object.version.empty()) return nothing();
 
     const int directory = place->directory.get();
+    sweep(ctx, *place, path);
     TRY(lock_directory(ctx, directory, path));
     TRY_LET(there, open_object(*place, path));
     if (!there) return nothing();
