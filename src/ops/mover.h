@@ -141,7 +141,7 @@ private:
     bool proof_is_old(const Context& ctx, const OneMove& move) const;
     void send_alone(const Context& ctx, OneMove move, Recorder& recorder);
     void send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder);
-    void send_part(const Context& ctx, const RemoveStage::Batch& batch, std::vector<OneMove> moves, Recorder& recorder);
+    void send_part(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder);
     void send_again(const Context& ctx, std::vector<OneMove> moves, const Error& error, Recorder& recorder);
     std::optional<SteadyTime> may_be_sent_until(const OneMove& move, SteadyTime now) const;
     Next before_repeat(Work work) const;

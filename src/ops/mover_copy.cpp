@@ -49,7 +49,7 @@ Next Mover::read_source(Work work) {
             move.look_both = true;
             return Next::look;
         }
-        move.from_seen = *from;
+        move.from_seen = std::make_unique<ObjectInfo>(*std::move(from));
     }
     Properties& source = move.from_seen->properties;
     if (!keeps_tags(move) && !source.tags) {

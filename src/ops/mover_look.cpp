@@ -64,7 +64,7 @@ Next Mover::look(Work work) {
     if (missing(from) && from.error().fatal && !move.back) return stumbled(work, from.error());
     if (!from && !missing(from)) return look_failed(work, from.error());
     move.from_seen.reset();
-    if (from) move.from_seen = *from;
+    if (from) move.from_seen = std::make_unique<ObjectInfo>(*from);
     return decide(work, from ? &*from : nullptr, to ? &*to : nullptr);
 }
 

@@ -11,6 +11,18 @@ bool looked_lately(const OneMove& move, SteadyTime now) {
     return move.seen_until && now <= *move.seen_until;
 }
 
+// In place, for a batch is megabytes: `stays` says false of a move that it has taken elsewhere.
+template <class Stays>
+void keep(std::vector<OneMove>& moves, const Stays& stays) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        if (!stays(moves[i])) continue;
+        if (kept != i) moves[kept] = std::move(moves[i]);
+        ++kept;
+    }
+    moves.erase(moves.begin() + static_cast<std::ptrdiff_t>(kept), moves.end());
+}
+
 }  // namespace
 
 Guard Mover::guard_of(const Capabilities& capabilities, const MoveSettings& settings) {
@@ -25,11 +37,13 @@ Next Mover::remove(Work work) {
     const Guard guard = guard_of(capabilities(move), setup_.settings);
     if (guard == Guard::single_condition || rests_on_found(move)) {
         if (!move.ticket || work.recorder.durable(*move.ticket)) return remove_alone(work);
+        move.from_seen.reset();
         stage_.add_alone(std::move(move));
         return Next::over;
     }
     const SteadyTime now = work.ctx.clock().steady();
     const bool must_look = guard == Guard::look && !looked_lately(move, now);
+    move.from_seen.reset();  // what waits is kept small
     must_look ? stage_.add_to_look(std::move(move), now) : stage_.add(std::move(move), now);
     return Next::over;
 }
@@ -111,6 +125,7 @@ void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
         const SteadyTime now = ctx.clock().steady();
         if (auto batch = stage_.due(now)) {
             send(ctx, std::move(*batch), recorder);
+            stage_.sent();
         } else if (auto single = stage_.alone(recorder, what != Due::full)) {
             send_alone(ctx, std::move(*single), recorder);
         } else if (auto move = stage_.to_look(now, what != Due::full)) {
@@ -123,6 +138,7 @@ void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
                 go_on(ctx, std::move(*move), recorder, next);
         } else if (auto rest = what == Due::all ? stage_.any() : std::nullopt) {
             send(ctx, std::move(*rest), recorder);
+            stage_.sent();
         } else {
             return;
         }
@@ -145,30 +161,24 @@ void Mover::send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorde
     for (OneMove& move : batch.moves) {
         if (!copied_is_durable({ctx, move, recorder})) return;
     }
-    std::vector<OneMove> proven;
-    for (OneMove& move : batch.moves) {
-        if (proof_is_old(ctx, move)) {
-            move.look_both = true;
-            go_on(ctx, std::move(move), recorder, Next::look);
-        } else {
-            proven.push_back(std::move(move));
-        }
-    }
+    keep(batch.moves, [&](OneMove& move) {
+        if (!proof_is_old(ctx, move)) return true;
+        move.look_both = true;
+        go_on(ctx, std::move(move), recorder, Next::look);
+        return false;
+    });
     const bool must_look = guard_of(setup_.capabilities[batch.store], setup_.settings) == Guard::look;
     const SteadyTime now = ctx.clock().steady();
-    std::vector<OneMove> part;
-    for (OneMove& move : proven) {
-        if (must_look && !looked_lately(move, now)) {
-            stage_.add_to_look(std::move(move), now);
-        } else {
-            part.push_back(std::move(move));
-        }
-    }
-    if (!part.empty()) send_part(ctx, batch, std::move(part), recorder);
+    keep(batch.moves, [&](OneMove& move) {
+        if (!must_look || looked_lately(move, now)) return true;
+        stage_.add_to_look(std::move(move), now);
+        return false;
+    });
+    if (!batch.moves.empty()) send_part(ctx, std::move(batch), recorder);
 }
 
-void Mover::send_part(const Context& ctx, const RemoveStage::Batch& batch, std::vector<OneMove> moves,
-                      Recorder& recorder) {
+void Mover::send_part(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder) {
+    std::vector<OneMove>& moves = batch.moves;
     if (ctx.stopped() || requests_.ended() || !recorder.may_change()) return;
     const bool conditional = guard_of(setup_.capabilities[batch.store], setup_.settings) == Guard::batch_condition;
     std::vector<RemoveItem> items;

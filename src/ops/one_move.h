@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -24,10 +25,10 @@ struct OneMove {
     // Undo, on a versioned bucket: the current version at the target is the one that the parent's receipt names, so
     // that just this one is removed. Nothing else is ever removed by its version.
     std::string made_version;
-    bool marker_tried = false;            // undo: the parent's delete marker was taken away, or cannot be
-    std::optional<ObjectInfo> from_seen;  // by the last look
-    std::string lost;                     // of the source's properties, as in Receipt::lost
-    std::string unlike;                   // in what a target with the same bytes differs
+    bool marker_tried = false;              // undo: the parent's delete marker was taken away, or cannot be
+    std::unique_ptr<ObjectInfo> from_seen;  // by the last look; big, so not within a move that waits
+    std::string lost;                       // of the source's properties, as in Receipt::lost
+    std::string unlike;                     // in what a target with the same bytes differs
 
     std::optional<Receipt> copied;  // recorded (by an earlier process: durable already)
     std::optional<Ticket> ticket;   // of that receipt, when we wrote it

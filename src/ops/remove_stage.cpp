@@ -66,7 +66,9 @@ bool RemoveStage::is_due(const Batch& batch, SteadyTime now) const {
 }
 
 std::optional<RemoveStage::Batch> RemoveStage::due(SteadyTime now) {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return waiting_ < kWaitingMoves || sending_ < kBatchesAtOnce; });
+    if (sending_ >= kBatchesAtOnce) return std::nullopt;
     auto fullest = batches_.end();
     for (auto at = batches_.begin(); at != batches_.end(); ++at) {
         if (is_due(at->second, now)) return take(at);
@@ -94,7 +96,14 @@ std::optional<RemoveStage::Batch> RemoveStage::take(std::map<Key, Batch>::iterat
         batches_.emplace(Key{next.store, next.bucket}, std::move(next));
     }
     waiting_ -= batch.moves.size();
+    ++sending_;
     return batch;
+}
+
+void RemoveStage::sent() {
+    std::lock_guard lock(mutex_);
+    --sending_;
+    room_.notify_all();
 }
 
 }  // namespace dray

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -33,6 +34,8 @@ inline SteadyTime look_holds_until(SteadyTime sent, SteadyTime answered) {
 }
 // Moves that wait in all batches together; above it the fullest batch goes first (an undo may have many buckets).
 inline constexpr std::size_t kWaitingMoves = 16'000;
+// Batches under way at once. With kWaitingMoves they bound what waits for a store that deletes slower than it copies.
+inline constexpr std::size_t kBatchesAtOnce = 16;
 // Moves that wait for their receipts to be durable; above it workers wait for the disk.
 inline constexpr std::size_t kWaitingAlone = 4096;
 
@@ -54,7 +57,9 @@ public:
     std::optional<OneMove> to_look(SteadyTime now, bool all);
     // It comes back, seen; `took`: how long the look was under way.
     void add_looked(OneMove move, SteadyTime now, Nanos took);
-    // A batch that is full or has waited long enough, or one too many; nullopt: none is due.
+    // A batch that is full or has waited long enough, or one too many; nullopt: none is due, or enough are under way.
+    // Each batch that was taken is followed by sent(). When too many moves wait and enough batches are under way,
+    // blocks until one of these has been sent.
     std::optional<Batch> due(SteadyTime now);
     // For a move whose source is deleted by itself, after its receipt is on disk: whoever recorded it goes on with
     // another action meanwhile. A worker asleep for each receipt costs two switches of threads an object.
@@ -63,6 +68,7 @@ public:
     std::optional<OneMove> alone(const Recorder& recorder, bool all);
     // Any batch, for the end.
     std::optional<Batch> any();
+    void sent();
 
 private:
     using Key = std::pair<std::uint8_t, std::string>;
@@ -78,6 +84,8 @@ private:
     Nanos look_took_{0};    // the latest
     bool looking_ = false;  // until unseen_ is empty
     std::size_t waiting_ = 0;
+    std::size_t sending_ = 0;  // batches taken
+    std::condition_variable room_;
 };
 
 }  // namespace dray

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace dray {
 namespace {
 
@@ -108,6 +110,30 @@ TEST(RemoveStage, ADistantStoresLooksAreUsedBeforeAnotherLookOutlastsThem) {
     auto batch = stage.due(kStart + milliseconds(50));
     ASSERT_TRUE(batch);
     EXPECT_EQ(batch->moves.size(), 2u);
+}
+
+TEST(RemoveStage, OnlySoManyBatchesAreUnderWayAtOnce) {
+    RemoveStage stage(kBatchWait);
+    for (std::uint64_t n = 0; n < kBatchKeys * (kBatchesAtOnce + 1); ++n)
+        stage.add(move_of(n), kStart);
+    for (std::size_t i = 0; i < kBatchesAtOnce; ++i)
+        ASSERT_TRUE(stage.due(kStart)) << i;
+    EXPECT_FALSE(stage.due(kStart));
+    stage.sent();
+    EXPECT_TRUE(stage.due(kStart));
+}
+
+TEST(RemoveStage, WhoeverComesWaitsWhenTooManyMovesWaitAndNoBatchCanGo) {
+    RemoveStage stage(kBatchWait);
+    for (std::uint64_t n = 0; n < kBatchKeys * kBatchesAtOnce + kWaitingMoves; ++n)
+        stage.add(move_of(n), kStart);
+    for (std::size_t i = 0; i < kBatchesAtOnce; ++i)
+        ASSERT_TRUE(stage.due(kStart)) << i;
+    std::optional<RemoveStage::Batch> batch;
+    std::thread comes([&] { batch = stage.due(kStart); });
+    stage.sent();
+    comes.join();
+    EXPECT_TRUE(batch) << "it came back without one, and would have begun another move";
 }
 
 }  // namespace
