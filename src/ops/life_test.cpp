@@ -305,6 +305,34 @@ TEST(Life, ACopyThatWasProvenIsRememberedWhenItsDeleteIsTriedAgain) {
     EXPECT_TRUE(life.there("out/a") && !life.there("in/a"));
 }
 
+TEST(Life, WhatMayNotBeTouchedKeepsNeitherAResumeNorAnUndoFromTheRest) {
+    Life life;
+    const auto denied = Error{.code = Code::denied, .message = "AccessDenied"};
+    for (int i = 0; i < 150; ++i) {
+        const std::string name = "a" + std::to_string(100 + i);
+        life.put("in/" + name);
+        for (const Verb verb : {Verb::head, Verb::copy})
+            for (const std::string folder : {"in/", "out/"})
+                life.faults.push_back({.verb = verb,
+                                       .key = folder + name,
+                                       .count = UINT32_MAX,
+                                       .action = FaultAction::fail,
+                                       .error = denied});
+    }
+    life.put("in/b", "ours");
+    const RunPaths run = life.plan();
+    EXPECT_FALSE(life.apply(run).finished()) << "the first hundred look as if nothing were allowed";
+
+    const RunResult resumed = life.apply(run);
+
+    EXPECT_TRUE(life.there("out/b") && !life.there("in/b"));
+    EXPECT_EQ(resumed.balance.done, 1U);
+    EXPECT_EQ(resumed.balance.failed + resumed.balance.left, 150U);
+    const auto undone = undo_run(life.ctx, life.env, run.id, {});
+    ASSERT_TRUE(undone) << undone.error().message;
+    EXPECT_TRUE(life.there("in/b") && !life.there("out/b"));
+}
+
 TEST(Life, ARunThatWasKilledWhileItTriedAgainIsUnfinished) {
     Life life;
     life.put("in/a", "ours");

@@ -37,6 +37,8 @@ Status MoveRequests::confirm_absence(const Context& ctx, std::uint8_t store, con
         return page.error().fatal ? Status()
                                   : contradicted("a listing there is answered 404 too, and not by the store");
     }
+    // Who may not list has nothing that contradicts the answer, and never will.
+    if (!page && page.error().code == Code::denied && !page.error().fatal) return {};
     if (!page) return std::move(page).error();
     const bool shown = std::any_of(page->objects.begin(), page->objects.end(),
                                    [&](const ListedObject& listed) { return listed.key == object.key; });
@@ -116,7 +118,7 @@ void MoveRequests::heard(const Error* error) {
         denied_ = 0;
         return;
     }
-    if (error->code == Code::denied && ++denied_ == kDeniedInARow) {
+    if (ends_when_denied_ && error->code == Code::denied && ++denied_ == kDeniedInARow) {
         Error all = *error;
         all.message = "everything is denied; the last answer was: " + all.message;
         end(all);

@@ -45,12 +45,15 @@ inline constexpr std::chrono::seconds kBetweenContradictions{1};
 class MoveRequests {
 public:
     explicit MoveRequests(const MoveSetup& setup)
-        : stores_(setup.stores), trust_all_(!setup.settings.rule(3)), confirms_(setup.settings.rule(20)) {}
+        : stores_(setup.stores),
+          trust_all_(!setup.settings.rule(3)),
+          confirms_(setup.settings.rule(20)),
+          ends_when_denied_(setup.ends_when_denied) {}
 
     Result<ObjectInfo> head(const Context& ctx, std::uint8_t store, const ObjectRef& object, std::uint32_t& sent);
     // R20: the same where the plan or a receipt says that the object is there. Proxies answer 404 of their own, and an
-    // answer to HEAD has no body that would tell: not_found only when a listing does not show it either, else
-    // is_contradicted().
+    // answer to HEAD has no body that would tell: not_found only when a listing does not show it either (or may
+    // not be asked), else is_contradicted().
     Result<ObjectInfo> head_expected(const Context& ctx, std::uint8_t store, const ObjectRef& object,
                                      std::uint32_t& sent);
     Result<ObjectInfo> copy(const Context& ctx, std::uint8_t store, const ObjectRef& from, const ObjectRef& to,
@@ -79,7 +82,7 @@ private:
     void end(const Error& error);
 
     const std::vector<ObjectStore*> stores_;
-    const bool trust_all_, confirms_;
+    const bool trust_all_, confirms_, ends_when_denied_;
     StopGrace grace_;
     std::atomic<std::uint32_t> denied_ = 0;
     std::atomic<bool> ended_ = false;

@@ -343,7 +343,9 @@ private:
         TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
         if (first_answer) TRY(journal->first_answer(*first_answer));
         if (result_.reopenable > 0) TRY(reopen_failed(plan, run_, *journal, past.states));
-        auto performer = make_safe_move(move_setup(contract, past, stores, settled, locked));
+        MoveSetup setup = move_setup(contract, past, stores, settled, locked);
+        setup.ends_when_denied = !past.any && plan.header().command != "undo";
+        auto performer = make_safe_move(std::move(setup));
 
         enter(env_.watcher, plan.header().command == "undo" ? "undoing" : "moving");
         const SteadyTime begun = ctx_.clock().steady();

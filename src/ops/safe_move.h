@@ -51,6 +51,9 @@ struct MoveSetup {
     std::vector<ObjectStore*> stores;        // by Side::store; borrowed for the life of the performer
     std::vector<Capabilities> capabilities;  // of the same, as proven for this run
     MoveSettings settings;
+    // H12: when nothing but denials has come for a while the run ends. Not so where somebody asked for it again, to
+    // resume or to undo it: they would meet the same objects first each time, and never come to the others.
+    bool ends_when_denied = true;
     // R9: requests of an earlier process of this run may land until then (our clock); nullopt: there are none.
     std::optional<WallTime> earlier_quiet_until;
     // R2: requests of another run that changed these prefixes may land until then (our clock): nothing is sent before.

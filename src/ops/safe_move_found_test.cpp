@@ -69,6 +69,21 @@ TEST(Rules, R20_ASourceIsNotGoneBecauseAProxySaysSo) {
     }
 }
 
+TEST(FoundTarget, WhoMayNotListTakesTheAnswerToHeadForTrue) {
+    MoveRig rig({.honours = Honours::some});
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    rig.faults->add({.verb = Verb::list,
+                     .count = UINT32_MAX,
+                     .action = FaultAction::fail,
+                     .error = {.code = Code::denied, .message = "AccessDenied"}});
+    rig.faults->add({.verb = Verb::remove, .before = [&](const Call&) { rig.drop("in/a"); }});
+    EXPECT_TRUE(rig.run());
+
+    EXPECT_TRUE(is_final(rig.final().state));
+    EXPECT_EQ(rig.bytes("out/a"), "body");
+}
+
 TEST(FoundTarget, OneThatStaysHiddenBehindAProxyIsNeverWrittenTo) {
     MoveRig rig({.honours = Honours::none});
     rig.put("in/a", "body");
