@@ -102,6 +102,7 @@ private:
     Upload* need_upload(Bucket& bucket, const Request& request, Answer& answer);
     bool read_props(const Request& request, Answer& answer, Props& props);
     bool read_system_headers(const Request& request, Answer& answer, Props& props);
+    bool read_canned_acl(const Request& request, Answer& answer, Props& props);  // false: refused
     // Content-MD5 and x-amz-checksum-*; notes the checksum in `props` and the answer's headers.
     bool check_body(const Request& request, Answer& answer, std::string& algorithm, std::string& value);
     bool target_conditions(const Bucket& bucket, const Request& request, bool none_match, bool match, Answer& answer);

@@ -31,6 +31,8 @@ constexpr std::array<std::string_view, 9> kClasses = {
     "STANDARD", "STANDARD_IA",  "ONEZONE_IA", "INTELLIGENT_TIERING", "REDUCED_REDUNDANCY",
     "GLACIER",  "DEEP_ARCHIVE", "GLACIER_IR", "EXPRESS_ONEZONE"};
 
+constexpr std::array<std::string_view, 3> kEncryptions = {"AES256", "aws:kms", "aws:kms:dsse"};
+
 constexpr std::size_t kMaxMetadata = 2048;  // bytes of names and values
 
 std::string mangled(std::string_view utf8) {
@@ -222,8 +224,12 @@ bool Api::read_system_headers(const Request& request, Answer& answer, Props& pro
         fail(answer, 400, "InvalidStorageClass", "The storage class you specified is not valid");
         return false;
     }
-    props.acl = request.header("x-amz-acl");
-    return true;
+    const std::string_view encryption = request.header("x-amz-server-side-encryption");
+    if (!encryption.empty() && std::find(kEncryptions.begin(), kEncryptions.end(), encryption) == kEncryptions.end()) {
+        fail(answer, 400, "InvalidEncryptionAlgorithmError", "The encryption request that you specified is not valid.");
+        return false;
+    }
+    return read_canned_acl(request, answer, props);
 }
 
 bool Api::read_props(const Request& request, Answer& answer, Props& props) {

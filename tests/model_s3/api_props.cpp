@@ -1,4 +1,7 @@
 // Tags, ACLs and attributes of an object.
+#include <algorithm>
+#include <array>
+
 #include "api.h"
 #include "xml.h"
 
@@ -78,6 +81,19 @@ void Api::tagging(Op op, Request& request, Answer& answer) {
     if (op == Op::delete_tagging) answer.status = 204;
 }
 
+bool Api::read_canned_acl(const Request& request, Answer& answer, Props& props) {
+    static constexpr std::array<std::string_view, 7> kCanned = {
+        "private",       "public-read",       "public-read-write",        "authenticated-read",
+        "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control"};
+    const std::string_view acl = request.header("x-amz-acl");
+    if (!acl.empty() && std::find(kCanned.begin(), kCanned.end(), acl) == kCanned.end()) {
+        fail_invalid(answer, "The canned ACL is none that S3 knows");
+        return false;
+    }
+    props.acl = acl;
+    return true;
+}
+
 void Api::acl(Op op, Request& request, Answer& answer) {
     const std::scoped_lock lock(world_.mutex);
     Bucket* bucket = need_bucket(request, answer);
@@ -88,7 +104,7 @@ void Api::acl(Op op, Request& request, Answer& answer) {
         if (bucket->ownership == "BucketOwnerEnforced")
             return fail(answer, 400, "AccessControlListNotSupported", "The bucket does not allow ACLs");
         Props props = *object->props;
-        props.acl = request.header("x-amz-acl");
+        if (!read_canned_acl(request, answer, props)) return;
         return replace_props(*bucket, request.key, object, std::move(props));
     }
     answer.set("content-type", "application/xml");

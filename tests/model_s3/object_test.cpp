@@ -43,6 +43,27 @@ TEST_F(Objects, APutIsReadBackWithItsBytesAndEveryProperty) {
     EXPECT_EQ(head.body, "");
 }
 
+TEST_F(Objects, WordsThatS3DoesNotKnowAreRefusedWithEveryPutAndCopy) {
+    server->seed("box", "source", std::string_view("v"));
+    const std::pair<const char*, const char*> wrong[] = {
+        {"x-amz-storage-class", "NOPE"}, {"x-amz-server-side-encryption", "foo"}, {"x-amz-acl", "nope"}};
+    for (const auto& [header, value] : wrong) {
+        const Reply put = client.send("PUT", "/box/new", "v", {{header, value}});
+        EXPECT_EQ(put.status, 400) << header << put.body;
+        EXPECT_THAT(put.body, HasSubstr("<Code>Invalid")) << header;
+        EXPECT_EQ(client.send("PUT", "/box/new", "", {{"x-amz-copy-source", "/box/source"}, {header, value}}).status,
+                  400)
+            << header;
+        EXPECT_EQ(client.send("POST", "/box/new?uploads", "", {{header, value}}).status, 400) << header;
+    }
+    EXPECT_EQ(client.send("PUT", "/box/source?acl", "", {{"x-amz-acl", "nope"}}).status, 400);
+    EXPECT_THAT(server->keys("box"), ElementsAre("source"));
+    EXPECT_EQ(
+        client.send("PUT", "/box/new", "v", {{"x-amz-server-side-encryption", "aws:kms"}, {"x-amz-acl", "private"}})
+            .status,
+        200);
+}
+
 TEST_F(Objects, KeysAreBytesAndNeverPaths) {
     for (const char* path :
          {"a//b", "/a/b", "a/b", "./a/b", "a/../b", "a%5Cb", "%C3%BC", "u%CC%88", "%01", "a+b", "a%2Bb%20"})
