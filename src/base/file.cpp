@@ -82,10 +82,23 @@ std::string parent_of(const std::string& path) {
     return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+namespace {
+
+// What lets the same step succeed, where errno alone leaves a person guessing.
+std::string_view next_step(int error_number) {
+    if (error_number == ENOSPC || error_number == EDQUOT) return "; make room there, or give a new run another --state";
+    if (error_number == EFBIG)
+        return "; raise the limit on the size of a file (ulimit -f), or give a new run another --state";
+    return "";
+}
+
+}  // namespace
+
 Error system_error(std::string_view action, std::string_view path, int error_number) {
     Error error{.code = Code::local, .message = "cannot "};
     error.message.append(action).append(" ").append(path).append(": ");
     error.message += std::generic_category().message(error_number);
+    error.message += next_step(error_number);
     if (error_number == ENOSPC || error_number == EDQUOT) error.reason = "disk-full";
     return error;
 }

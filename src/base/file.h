@@ -14,7 +14,8 @@
 
 namespace dray {
 
-// Code::local with errno's words: "cannot open /a/b: Permission denied"; reason "disk-full" where it is that.
+// Code::local with errno's words: "cannot open /a/b: Permission denied"; reason "disk-full" where it is that. For files
+// of dray's own: where there is no room, the message says what to do about the state directory.
 Error system_error(std::string_view action, std::string_view path, int error_number);
 
 // An owned descriptor.

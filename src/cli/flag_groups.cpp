@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/amounts.h"
+#include "ops/list.h"
 
 namespace dray {
 namespace {
@@ -12,6 +13,21 @@ namespace {
 constexpr std::uint64_t kMaxWorkers = 4096;
 constexpr std::uint64_t kMaxAttempts = 100;
 constexpr const char* kHidden = "";  // CLI11: the group of what no help shows
+
+// Help shows the words as the type, or not at all.
+CLI::Validator one_of(const std::vector<std::string>& words) {
+    return CLI::IsMember(words).description("");
+}
+
+// What read() has against a text, so that the command line refuses it and names the flag.
+template <class Read>
+CLI::Option* add_checked(CLI::App& app, const std::string& name, std::string& text, Read read, const char* help) {
+    auto fault = [read](std::string& typed) {
+        const auto amount = read(typed);
+        return amount ? std::string() : amount.error().message;
+    };
+    return app.add_option(name, text, help)->check(CLI::Validator(std::move(fault), ""));
+}
 
 void add_store(CLI::App& app, StoreSettings& store, const char* group) {
     app.add_option("--endpoint", store.endpoint,
@@ -55,7 +71,8 @@ void add_pace(CLI::App& app, CommonFlags& flags, const char* group) {
            "requests a second at most")
         ->type_name("N")
         ->group(group);
-    app.add_option("--bwlimit", flags.bwlimit, "bytes of objects a second at most, through this machine (10M)")
+    add_amount(app, "--bwlimit", flags.bwlimit, parse_bytes,
+               "bytes of objects a second at most, through this machine, as in 10M")
         ->type_name("BYTES")
         ->group(group);
 }
@@ -70,7 +87,7 @@ void add_output(CLI::App& app, CommonFlags& flags, bool progress) {
                                                   : ProgressStyle::automatic;
            },
            "json: lines on stderr (auto)")
-        ->check(CLI::IsMember({"auto", "json", "none"}).description(""))
+        ->check(one_of({"auto", "json", "none"}))
         ->type_name("auto|json|none")
         ->group(progress ? "Output" : kHidden);
     app.add_option("--log-file", flags.log_file, "append the log to this file")->type_name("FILE")->group("Output");
@@ -87,7 +104,7 @@ CLI::Option* add_word(CLI::App& app, const std::string& name, std::string& word,
     for (const std::string& each : words)
         all += (all.empty() ? "" : "|") + each;
     return app.add_option(name, word, fmt::format("{} ({})", help, words.front()))
-        ->check(CLI::IsMember(words).description(""))
+        ->check(one_of(words))
         ->type_name(all);
 }
 
@@ -105,6 +122,16 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, std::function<voi
         ->type_name("N");
 }
 
+CLI::Option* add_amount(CLI::App& app, const std::string& name, std::string& text, AmountReader read,
+                        const char* help) {
+    return add_checked(app, name, text, read, help);
+}
+
+CLI::Option* add_range(CLI::App& app, const std::string& name, std::string& text, AmountReader read, const char* help) {
+    return add_checked(
+        app, name, text, [read](const std::string& typed) { return parse_range(typed, read); }, help);
+}
+
 void add_common(CLI::App& app, CommonFlags& flags, const Shown& shown) {
     const char* running = shown.changes ? "Running" : kHidden;
     add_store(app, flags.store, shown.store ? "Store" : kHidden);
@@ -115,9 +142,10 @@ void add_common(CLI::App& app, CommonFlags& flags, const Shown& shown) {
         ->type_name("NAME")
         ->group(shown.new_run ? "Running" : kHidden);
     add_pace(app, flags, shown.store ? "Running" : kHidden);
-    app.add_option("--quiet-time", flags.quiet_time,
-                   "wait at most this long (2s, 5m) for late requests of killed processes; only when nothing can be in "
-                   "flight")
+    add_amount(
+        app, "--quiet-time", flags.quiet_time, parse_age,
+        "wait at most this long, as in 2s or 5m, for late requests of killed processes; only when nothing can be in "
+        "flight")
         ->type_name("TIME")
         ->group(running);
     app.add_flag("--wait-lock", flags.wait_lock, "wait for a run that works on the same prefix")->group(running);
@@ -132,10 +160,10 @@ void add_select(CLI::App& app, SelectFlags& flags) {
     several("--glob", flags.glob, "GLOB", "only keys whose last elements match (*, **, ?, [...], {a,b})");
     several("--include", flags.include, "GLOB", "take these");
     several("--exclude", flags.exclude, "GLOB", "leave these out");
-    app.add_option("--size", flags.size, "+1M at least, -10k at most, 1k..2M between")
+    add_range(app, "--size", flags.size, parse_bytes, "+1M at least, -10k at most, 1k..2M between")
         ->type_name("RANGE")
         ->group("Selection");
-    app.add_option("--age", flags.age, "+7d at least, -2h at most, by LastModified")
+    add_range(app, "--age", flags.age, parse_age, "+7d at least, -2h at most, by LastModified")
         ->type_name("RANGE")
         ->group("Selection");
     add_count(
@@ -168,11 +196,19 @@ void add_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::st
 }
 
 void add_new_objects(CLI::App& app, MoveOptions& options) {
-    app.add_option("--acl", options.acl, "canned ACL")->type_name("NAME")->group("New objects");
+    app.add_option("--acl", options.acl, "canned ACL, as in private or bucket-owner-full-control")
+        ->check(one_of({"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
+                        "bucket-owner-read", "bucket-owner-full-control"}))
+        ->type_name("NAME")
+        ->group("New objects");
+    // Not checked: stores name classes of their own (radosgw's are chosen by whoever set it up).
     app.add_option("--storage-class", options.storage_class, "else the source's")
         ->type_name("CLASS")
         ->group("New objects");
-    app.add_option("--sse", options.encryption, "AES256 or aws:kms")->type_name("KIND")->group("New objects");
+    app.add_option("--sse", options.encryption, "else what the bucket does by default")
+        ->check(one_of({"AES256", "aws:kms", "aws:kms:dsse"}))
+        ->type_name("AES256|aws:kms|aws:kms:dsse")
+        ->group("New objects");
     app.add_option("--sse-kms-key-id", options.kms_key_id, "key for aws:kms")->type_name("ID")->group("New objects");
 }
 

@@ -36,4 +36,9 @@ CLI::Option* add_word(CLI::App& app, const std::string& name, std::string& word,
 CLI::Option* add_count(CLI::App& app, const std::string& name, std::function<void(std::uint64_t)> take,
                        const char* help, std::uint64_t least = 0, std::uint64_t most = UINT64_MAX);
 
+// An amount, kept as it was typed; a range of amounts, as parse_range() takes them.
+using AmountReader = Result<std::uint64_t> (*)(const std::string& text);
+CLI::Option* add_amount(CLI::App& app, const std::string& name, std::string& text, AmountReader read, const char* help);
+CLI::Option* add_range(CLI::App& app, const std::string& name, std::string& text, AmountReader read, const char* help);
+
 }  // namespace dray

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "cli/amounts.h"
 #include "cli/commands.h"
 #include "cli/flag_groups.h"
 #include "cli/help.h"
@@ -246,13 +247,7 @@ public:
     }
 
     Result<Invocation> parse(std::vector<std::string> arguments) {
-        if (arguments.empty())
-            return Error{.code = Code::invalid,
-                         .message = "say which command, as in: dray ls s3://bucket/; see: dray --help"};
-        // CLI11 would say that a command is missing.
-        if (!arguments.empty() && !arguments.front().starts_with('-') && !has_command(arguments.front()))
-            return Error{.code = Code::invalid,
-                         .message = "there is no command " + in_quotes(arguments.front()) + "; see: dray --help"};
+        TRY(check_command(arguments));
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         try {
             app_.parse(std::move(arguments));
@@ -293,21 +288,40 @@ private:
                    kReportExamples, kNoStore);
         CLI::App* runs = add<RunsFlags>("runs", "the runs in the state directory, newest first", runs_);
         runs->footer(kRunsExamples);
-        runs->add_option("--prune", runs_.prune, "remove finished runs older than this (30d)")
+        add_amount(*runs, "--prune", runs_.prune, parse_age, "remove finished runs older than this, as in 30d")
             ->type_name("TIME")
             ->group("Running");
         add_common(*runs, runs_.common, kNoStore);
     }
 
-    bool has_command(const std::string& name) const {
-        const auto all = app_.get_subcommands([](const CLI::App*) { return true; });
-        return std::any_of(all.begin(), all.end(), [&](const CLI::App* each) { return each->get_name() == name; });
+    // CLI11 would say that a command is missing, and neither which nor what to type.
+    Status check_command(const std::vector<std::string>& arguments) const {
+        const CLI::App* app = &app_;
+        std::string typed = "dray ";
+        for (std::size_t at = 0;; ++at) {
+            const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+            if (commands.empty()) return {};
+            if (at == arguments.size())
+                return Error{.code = Code::invalid,
+                             .message = "say which command, as in: " + typed +
+                                        (at == 0 ? "ls s3://bucket/" : "mv s3://bucket/in/ s3://bucket/out/") +
+                                        "; see: " + typed + "--help"};
+            const std::string& word = arguments[at];
+            if (word.starts_with('-')) return {};
+            const auto named = std::ranges::find(commands, word, [](const CLI::App* each) { return each->get_name(); });
+            if (named == commands.end())
+                return Error{.code = Code::invalid,
+                             .message = "there is no command " + in_quotes(word) + "; see: " + typed + "--help"};
+            app = *named;
+            typed += word + " ";
+        }
     }
 
     std::string helpful_command() const {
-        for (const CLI::App* command : app_.get_subcommands())
-            return command->get_name() + " ";
-        return "";
+        std::string typed;
+        for (auto chosen = app_.get_subcommands(); !chosen.empty(); chosen = chosen.front()->get_subcommands())
+            typed += chosen.front()->get_name() + " ";
+        return typed;
     }
 
     CLI::App app_;

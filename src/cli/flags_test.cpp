@@ -44,6 +44,33 @@ TEST(Flags, TakeNoNumberThatIsNegativeOrNone) {
     EXPECT_EQ(flags.common.store.rate, 0.5);
 }
 
+TEST(Flags, ThatTakeAnAmountNameThemselvesWhenItIsNone) {
+    const std::vector<Arguments> wrong = {{"ls", "s3://b/", "--size", "abc"},    {"ls", "s3://b/", "--age", "+7"},
+                                          {"ls", "s3://b/", "--size", "2k..1k"}, {"ls", "s3://b/", "--bwlimit", "x"},
+                                          {"resume", "--quiet-time", "soon"},    {"runs", "--prune", "abc"}};
+    for (const Arguments& arguments : wrong) {
+        const std::string said = refusal(arguments);
+        EXPECT_NE(said.find(arguments[arguments.size() - 2] + ": "), std::string::npos) << said;
+        EXPECT_NE(said.find("write"), std::string::npos) << said;
+        EXPECT_NE(said.find("dray " + arguments.front() + " --help"), std::string::npos) << said;
+    }
+}
+
+TEST(Flags, OfNewObjectsTakeWordsThatS3KnowsAndAnyClass) {
+    for (const Arguments& wrong : {Arguments{"--acl", "nope"}, Arguments{"--sse", "foo"}, Arguments{"--sse", "aes256"}})
+        EXPECT_NE(refusal(move_with(wrong)).find(wrong[0] + ": " + wrong[1]), std::string::npos)
+            << refusal(move_with(wrong));
+    EXPECT_EQ(refusal(move_with({"--acl", "bucket-owner-full-control", "--sse", "aws:kms", "--storage-class", "COLD"})),
+              "");
+}
+
+TEST(Flags, AnUnknownCommandIsNamedWithTheHelpThatListsTheKnownOnes) {
+    EXPECT_EQ(refusal({"bogus"}), "there is no command bogus; see: dray --help");
+    EXPECT_EQ(refusal({"plan", "bogus"}), "there is no command bogus; see: dray plan --help");
+    EXPECT_NE(refusal({"plan"}).find("see: dray plan --help"), std::string::npos);
+    EXPECT_NE(refusal({"plan", "mv"}).find("see: dray plan mv --help"), std::string::npos);
+}
+
 TEST(Flags, ThatContradictEachOtherAreNotBothTaken) {
     EXPECT_NE(refusal(move_with({"--date", "2024-03-09 00:00:00", "--date-from", "modified"})), "");
     EXPECT_NE(refusal(move_with({"--date", "2024-03-09 00:00:00", "--match", "(x)", "--date-format", "%Y"})), "");

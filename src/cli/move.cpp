@@ -37,7 +37,9 @@ std::string single_target(const StoreUrl& source, const StoreUrl& target) {
 
 Status check_pair(const StoreUrl& source, const StoreUrl& target, bool has_rule) {
     if (source.kind != target.kind)
-        return usage("a move between a local directory and a store is not a move inside one store: nothing was done");
+        return usage(
+            "a move between a local directory and a store is not a move inside one store: nothing was done. "
+            "Name two prefixes of one store, or two directories");
     if (target.form == StoreUrl::Form::begins)
         return usage("the target " + in_quotes(target.text()) + " ends in *: name a prefix that ends in /");
     if (source.form != StoreUrl::Form::object && target.form == StoreUrl::Form::object)

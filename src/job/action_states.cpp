@@ -40,8 +40,9 @@ Status ActionStates::apply(const JournalLine& line) {
     const std::uint64_t last = claim ? line.last : line.receipt.n;
     if (last >= size_)
         return Error{.code = Code::corrupt,
-                     .message = "the journal names action " + std::to_string(last) + ", and the plan has " +
-                                std::to_string(size_)};
+                     .message = "the journal belongs to another plan: it names action " + std::to_string(last) +
+                                ", and the plan has " + std::to_string(size_) +
+                                "; put back the one that was there before"};
     if (claim) {
         for (std::uint64_t n = line.first; n <= last; ++n)
             if (get(n) == ActionState::none) set(n, ActionState::doubtful);

@@ -53,8 +53,11 @@ struct JoinedReader::Impl {
             journal = *std::move(summary);
             has_journal = true;
             if (journal.plan_checksum != plan->checksum())
-                return Error{.code = Code::conflict,
-                             .message = path + " belongs to another plan (" + journal.plan_checksum + ")"};
+                return Error{
+                    .code = Code::conflict,
+                    .message =
+                        path +
+                        " belongs to another plan than the one of its run; put back the one that was there before"};
         }
         TRY(lines.finish());
         TRY(advance());

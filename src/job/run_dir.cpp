@@ -270,7 +270,7 @@ Result<FileLock> StateDirectory::lock_run(const RunPaths& run) const {
     std::string holder = read_file(run_lock(run), 4096).value_or("another process");
     while (holder.ends_with('\n'))
         holder.pop_back();
-    return make_error(Code::refused, "run " + run.id + " is under way: " + holder);
+    return make_error(Code::refused, "run " + run.id + " is under way: " + holder + "; wait for it to end");
 }
 
 Result<std::vector<std::string>> StateDirectory::prune(WallTime oldest) {

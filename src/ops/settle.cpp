@@ -19,7 +19,7 @@ struct Folding {
     AliasNeed PlanTotals::*need;
     Guarantee Capabilities::*kept;
 };
-// One line for each way in which a store may take two keys for one (design: "two keys, two objects"; rule R7).
+// One line for each way in which a store may take two keys for one (rule R7).
 constexpr std::array<Folding, 4> kFoldings{{
     {"slashes", &PlanTotals::slashes, &Capabilities::keeps_slashes},
     {"dot elements", &PlanTotals::dots, &Capabilities::keeps_dots},
@@ -141,6 +141,7 @@ Result<Settled> settle_with(const SettleRequest& request, Settled settled, const
     std::string all = "--strict:";
     for (const std::string& sentence : settled.sentences)
         all += " " + sentence;
+    all += " Nothing was moved; leave --strict out to go on all the same.";
     return Error{.code = Code::refused, .message = std::move(all)};
 }
 

@@ -140,8 +140,10 @@ private:
     Status add_date(const std::optional<std::string>& format, std::size_t offset) {
         if (!format || format->empty()) return fault("a date needs a format: {date:%Y/%m/%d}", offset);
         if (!scope_.has_date)
-            return fault("there is no date here: say how it is written in the key, or take that of the modification",
-                         offset);
+            return fault(
+                "there is no date here: find it in the key (--match with --date-format), take LastModified "
+                "(--date-from modified), or give one for all (--date)",
+                offset);
         made_.add_date(*format);
         return {};
     }

@@ -146,7 +146,9 @@ Result<Profile> load_profile(const Environment& env, const std::string& name) {
     const Section* secrets = section(keys.ini, profile.name);
     if (!settings && !secrets && named) {
         return Error{.code = Code::credentials,
-                     .message = "there is no profile " + in_quotes(profile.name) + " in " + profile.looked_at,
+                     .message = "there is no profile " + in_quotes(profile.name) + " in " + profile.looked_at +
+                                "; choose another (--aws-profile, AWS_PROFILE), or make it: aws configure --profile " +
+                                profile.name,
                      .fatal = true};
     }
 

@@ -48,6 +48,18 @@ class Words(BadInputTest):
         self.one_line(2, ["no bucket", "s3://bucket/key"], "ls", "s3:///in/")
         self.one_line(2, ["gopher", "s3://bucket/key"], "ls", "gopher://b/in/")
 
+    def test_an_amount_that_is_none_names_its_flag(self):
+        for flag, text in (("--size", "abc"), ("--bwlimit", "x"), ("--quiet-time", "soon")):
+            self.one_line(2, [f"{flag}: ", text, "write it like", "dray mv --help"], "mv", "s3://b/in/", "s3://b/out/", flag, text)
+        self.one_line(2, ["--prune: ", "abc", "7d"], "runs", "--prune", "abc")
+
+    def test_a_date_that_comes_from_nowhere(self):
+        self.one_line(2, ["--date-format", "--date-from modified", "--date"], "mv", "s3://b/in/", "s3://b/out/", "--to", "{date:%Y}/{basename}",
+                      carets=True)
+
+    def test_a_profile_that_is_not_there(self):
+        self.one_line(4, ["nope", "--aws-profile", "aws configure"], "ls", "s3://b/", "--aws-profile", "nope")
+
     def test_a_bad_regex_has_its_caret(self):
         outcome = self.one_line(2, "bad pattern", "mv", "s3://b/in/", "s3://b/out/", "--match", r"ab(\d{8}", "--to", "{1}", carets=True)
         lines = outcome.err.splitlines()
@@ -62,7 +74,7 @@ class Words(BadInputTest):
         self.one_line(2, ["is a prefix", "end it in /"], "mv", "s3://b/in/", "s3://b/out")
 
     def test_a_local_directory_and_a_store(self):
-        self.one_line(2, ["local directory", "nothing was done"], "mv", str(self.home) + "/", "s3://b/out/")
+        self.one_line(2, ["local directory", "nothing was done", "two prefixes of one store"], "mv", str(self.home) + "/", "s3://b/out/")
 
     def test_an_endpoint_that_is_no_url(self):
         self.extra_environment = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
@@ -129,10 +141,11 @@ class Store(BadInputTest):
 
     def test_a_wrong_key_and_a_wrong_secret_cost_few_requests(self):
         self.plant(1)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        for name, said in (("AWS_ACCESS_KEY_ID", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+                           ("AWS_SECRET_ACCESS_KEY", "the secret key does not belong to the access key")):
             self.extra_environment = {name: "wrong"}
             before = self.server.stats()["total"]
-            self.one_line(4, "", "mv", "s3://b/in/", "s3://b/out/")
+            self.one_line(4, said, "mv", "s3://b/in/", "s3://b/out/")
             self.assertLessEqual(self.server.stats()["total"] - before, 3, name)
 
     def test_no_credentials_at_all(self):
@@ -236,7 +249,7 @@ class Disk(BadInputTest):
     def test_P03_a_disk_that_is_full_while_planning(self):
         s3 = self.plant()
         before = s3.objects("b")
-        self.one_line(5, "", "mv", "s3://b/in/", "s3://b/out/", preexec_fn=small_files(600))
+        self.one_line(5, [".part: File too large", "ulimit -f", "--state"], "mv", "s3://b/in/", "s3://b/out/", preexec_fn=small_files(600))
         self.assertEqual(s3.objects("b"), before)
         self.ok("mv", "s3://b/in/", "s3://b/out/")
 
@@ -270,12 +283,17 @@ class Disk(BadInputTest):
     def test_P14_a_journal_of_another_plan(self):
         s3, run = self.planned()
         self.ok("apply", "one")
-        s3.put("b", "in/new_20240309.csv", "new")
-        self.ok("plan", "mv", "s3://b/in/", "s3://b/elsewhere/", "--run-id", "two")
-        other = run.parent / "two" / "journal.jsonl"
-        other.write_bytes((run / "journal.jsonl").read_bytes())
-        self.one_line(5, "journal", "apply", "two")
-        self.assertEqual(s3.keys("b", "in/"), ["in/new_20240309.csv"])
+        said = "journal.* belongs to another plan.*[Pp]ut back the one that was there before"
+        for count, name in ((1, "fewer"), (30, "more")):
+            for i in range(count):
+                s3.put("b", f"in/new{i}_20240309.csv", "new")
+            self.ok("plan", "mv", "s3://b/in/", "s3://b/elsewhere/", "--run-id", name)
+            (run.parent / name / "journal.jsonl").write_bytes((run / "journal.jsonl").read_bytes())
+            self.assertRegex(self.one_line(5, "journal", "apply", name).err, said)
+            outcome = self.dray("undo", name)
+            self.assertEqual(outcome.code, 5, outcome)
+            self.assertRegex(outcome.err, said)
+            self.assertEqual(len(s3.keys("b", "in/")), count)
 
     def test_P14_a_journal_damaged_in_the_middle(self):
         s3, run = self.planned(200)
@@ -321,8 +339,10 @@ class TwoAtOnce(BadInputTest):
 
     def test_P13_two_processes_on_one_run(self):
         s3, process = self.slow()
-        self.one_line(3, "first", "resume", "first")
-        self.one_line(3, "first", "apply", "first")
+        for command in ("resume", "apply", "undo"):
+            outcome = self.dray(command, "first")
+            self.assertEqual(outcome.code, 3, outcome)
+            self.assertRegex(outcome.err.splitlines()[-1], "^dray: run first is under way: .*; wait for it to end$")
         self.finish(s3, process)
 
     def test_P13_two_runs_on_one_prefix(self):
