@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/environment.h"

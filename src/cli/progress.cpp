@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/json.h"
 
 namespace dray {
@@ -94,7 +95,7 @@ std::string Progress::line() const {
     const Repeats repeats = repeats_();
     std::string text = phase_ + "  ";
     if (phase_ == "listing")
-        text += with_commas(planning_.listed) + " objects, " + with_commas(planning_.pages) + " pages";
+        text += counted(planning_.listed, "object") + ", " + counted(planning_.pages, "page");
     else
         text += counts(seconds());
     if (repeats.all > 0) text += "  retries " + with_commas(repeats.all);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/counted.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -57,9 +58,9 @@ public:
             shell.print(line("                     " + printable(folder.sample)));
         }
         if (folders_.size() > kFoldersShown)
-            shell.print(line("  ... and " + with_commas(folders_.size() - kFoldersShown) +
-                             " more folders; --json lists every action"));
-        if (others_ > 0) shell.print(line("  ... and " + with_commas(others_) + " objects in further folders"));
+            shell.print(line("  ... and " + counted(folders_.size() - kFoldersShown, "more folder") +
+                             "; --json lists every action"));
+        if (others_ > 0) shell.print(line("  ... and " + counted(others_, "object") + " in further folders"));
     }
 
 private:
@@ -148,7 +149,7 @@ std::string bill_line(const PlannedRun& planned) {
     const std::string least = number(objects * planned.requests_least), most = number(objects * planned.requests_most);
     return line(
         "  requests: " + (least == most ? "about " + most : least + " to " + most + ", as the store turns out") +
-        ", for " + with_commas(planned.totals.effects) + " objects");
+        ", for " + counted(planned.totals.effects, "object"));
 }
 
 }  // namespace
@@ -165,8 +166,8 @@ std::string reasons_line(const char* label, const std::map<std::string, std::uin
 }
 
 std::string outside_sentence(const std::string& listing, std::uint64_t keys, const std::string& first) {
-    return "the listing of " + listing + " told " + with_commas(keys) + (keys == 1 ? " key" : " keys") +
-           " that nobody asked for, the first " + in_quotes(first) +
+    return "the listing of " + listing + " told " + counted(keys, "key") + " that nobody asked for, the first " +
+           in_quotes(first) +
            "; such keys are dropped, and others may be missing, so this is not all done (exit 1): ask who runs the "
            "store, then list again";
 }
@@ -192,8 +193,8 @@ Status print_plan(Shell& shell, const PlannedRun& planned, bool json, bool kept)
                      " objects would be moved, " + human_bytes(totals.bytes)));
     shell.print(reasons_line("skip", totals.skipped) + reasons_line("fail", totals.failed));
     if (totals.targets_existing > 0)
-        shell.print(line("  " + with_commas(totals.targets_existing) +
-                         " targets exist already: equal ones finish the move, others are conflicts"));
+        shell.print(line("  " + counted(totals.targets_existing, "target") +
+                         " there already: equal ones finish the move, others are conflicts"));
     if (totals.outside > 0) shell.complain(outside_sentence("source or target", totals.outside, totals.first_outside));
     folders.print(shell);
     shell.print(bill_line(planned));
@@ -220,7 +221,7 @@ void print_result(Shell& shell, const RunResult& result, const CommonFlags& flag
     shell.print(line("run " + result.run.id + " " + headline(result) + ": " + with_commas(result.balance.done) +
                      " done in " + human_seconds(result.seconds) +
                      (rate >= 1 ? ", " + with_commas(static_cast<std::uint64_t>(rate)) + "/s" : "") + ", " +
-                     with_commas(sum(result.requests)) + " requests"));
+                     counted(sum(result.requests), "request")));
     shell.print(line(balance_line(result.balance)));
     shell.print(reasons_line("done", result.balance.done_by) + reasons_line("skipped", result.balance.skipped_by) +
                 reasons_line("failed", result.balance.failed_by) + reasons_line("lost", result.balance.lost));

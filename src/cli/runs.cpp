@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"

@@ -144,13 +144,6 @@ std::optional<std::string> environment_variable(const std::string& name) {
     return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
-std::string with_commas(std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    for (std::size_t at = digits.size(); at > 3;)
-        digits.insert(at -= 3, ",");
-    return digits;
-}
-
 std::string human_bytes(std::uint64_t bytes) {
     static constexpr std::array<const char*, 7> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     auto amount = static_cast<double>(bytes);

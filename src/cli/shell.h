@@ -51,8 +51,7 @@ private:
 
 std::optional<std::string> environment_variable(const std::string& name);
 
-// For people: "4,990", "1.2 GiB", "3.1 s", "2 h 14 min".
-std::string with_commas(std::uint64_t number);
+// For people: "1.2 GiB", "3.1 s", "2 h 14 min".
 std::string human_bytes(std::uint64_t bytes);
 std::string human_seconds(double seconds);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/checksum.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "ops/own_places.h"
@@ -306,8 +307,8 @@ private:
 
     Error unmatched_refusal() const {
         return {.code = Code::refused,
-                .message = std::to_string(unmatched_) +
-                           " objects have no match or no date, and nothing was moved. Leave them where they are with "
+                .message = counted(unmatched_, "object") + (unmatched_ == 1 ? " has" : " have") +
+                           " no match or no date, and nothing was moved. Leave them where they are with "
                            "--unmatched skip, or send them elsewhere with --unmatched-to:" +
                            unmatched_named_ + (unmatched_ > kNamed ? "\n  ..." : "")};
     }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "job/joined.h"
 #include "ops/report.h"
@@ -311,8 +312,9 @@ private:
 
     // Known before the first write (docs/safe-move.md has the table).
     void note_bill(std::uint64_t objects, double each) const {
-        const std::string bill = fmt::format("{} objects, about {:.3g} requests each: {:.0f} in all", objects, each,
-                                             std::ceil(static_cast<double>(objects) * each));
+        const std::string bill =
+            fmt::format("{}, about {:.3g} requests each: {:.0f} in all", counted(objects, "object"), each,
+                        std::ceil(static_cast<double>(objects) * each));
         log_event(LogLevel::info, "request-bill", {{"run", run_.id}, {"bill", bill}});
         if (env_.watcher.note) env_.watcher.note(bill);
     }

@@ -150,7 +150,7 @@ class ArchivedObjects(support.DrayTest):
         plan = self.ok("mv", "s3://b/in/", "s3://b/out/", "--dry-run").out
         self.assertIn("1 of 2 objects would be moved", plan)
         self.assertIn("archived 1", plan)
-        self.assertRegex(plan, r"requests: \d+ to \d+, .*for 1 objects")
+        self.assertRegex(plan, r"requests: \d+ to \d+, .*for 1 object\n")
         outcome = self.dray("mv", "s3://b/in/", "s3://b/out/")
         self.assertEqual(outcome.code, 1, outcome)
         self.assertIn("archived", self.ok("report", "last").out)
