@@ -97,7 +97,8 @@ Result<RelayoutOptions> rule_of(const MoveFlags& flags) {
                          .unmatched = flags.unmatched == "skip" ? Unmatched::skip : Unmatched::fail,
                          .unset_group = flags.unset_group == "empty" ? UnsetGroup::empty : UnsetGroup::error,
                          .date_format = flags.date_format,
-                         .date_from = flags.date_from == "modified" ? DateFrom::modified : DateFrom::match};
+                         .date_from = flags.date_from == "modified" ? DateFrom::modified : DateFrom::match,
+                         .leave_markers = flags.to || flags.match ? LeaveMarkers::of_source : LeaveMarkers::none};
     if (flags.date_format && rule.date_from == DateFrom::modified)
         return usage("--date-from modified reads no text, so --date-format says nothing; leave one of them out");
     if (flags.date.empty()) return rule;

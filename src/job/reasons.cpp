@@ -17,7 +17,7 @@ const std::vector<Reason>& reasons() {
         // Left alone.
         {"already-in-place", "The object is where the rule would put it.", "Nothing."},
         {"directory-marker", "The key ends in a slash: a folder made visible, not data.",
-         "Nothing; name it with --literal to act on it."},
+         "Nothing; `mv --literal` moves one that is named."},
         {"duplicate", "Another source with equal bytes has the same target and was taken instead.",
          "Nothing; remove the second copy if it is not wanted."},
         {"exists", "The target exists, and replacing it was not asked for.",

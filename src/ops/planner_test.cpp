@@ -284,7 +284,7 @@ TEST_F(Planner, TheLimitCountsEffectsAndSkipsTheRest) {
     put("in/0/");
     for (int i = 1; i < 5; ++i)
         put("in/" + std::to_string(i));
-    rule_.skip_markers = true;
+    rule_.leave_markers = LeaveMarkers::all;
     request_.limit = 2;
     ASSERT_TRUE(plan("out/{path}"));
     EXPECT_THAT(lines(), ElementsAre("in/0/: skip directory-marker", "in/1 -> out/1", "in/2 -> out/2",

@@ -187,10 +187,14 @@ struct Relayout::Impl {
         return placement;
     }
 
+    bool is_marker_to_leave(const std::string& key) const {
+        if (!key.ends_with('/') || options.leave_markers == LeaveMarkers::none) return false;
+        return options.leave_markers == LeaveMarkers::all || key == options.source_prefix;
+    }
+
     std::optional<Placement> passed_by(const ListedObject& object) const {
         using Verdict = Placement::Verdict;
-        if (options.skip_markers && object.key.ends_with('/'))
-            return Placement{.verdict = Verdict::skip, .reason = "directory-marker"};
+        if (is_marker_to_leave(object.key)) return Placement{.verdict = Verdict::skip, .reason = "directory-marker"};
         if (!options.in_error_directory.empty() && object.key.starts_with(options.in_error_directory))
             return Placement{.verdict = Verdict::skip, .reason = "in-error-directory"};
         return std::nullopt;

@@ -22,6 +22,12 @@ enum class MatchOn : std::uint8_t {
 };
 enum class DateFrom : std::uint8_t { match, modified };  // modified: LastModified, UTC
 enum class Unmatched : std::uint8_t { fail, skip };
+// Keys that end in `/`, folders made visible: which of them are skipped as directory-marker.
+enum class LeaveMarkers : std::uint8_t {
+    none,
+    of_source,  // that of the source prefix itself: it has no path for a rule to read
+    all,
+};
 enum class UnsetGroup : std::uint8_t {
     error,  // a group that took no part means there is no date: reason group-unset
     empty,  // it counts as empty text
@@ -45,7 +51,7 @@ struct RelayoutOptions {
     std::string unmatched_bucket, unmatched_prefix;
     bool local = false;              // buckets are directories of this machine: no template may name s3://
     std::string in_error_directory;  // prefix of keys to skip as in-error-directory; empty: none
-    bool skip_markers = false;       // keys ending in `/` are skipped as directory-marker
+    LeaveMarkers leave_markers = LeaveMarkers::none;
 };
 
 struct Placement {

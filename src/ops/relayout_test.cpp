@@ -167,11 +167,21 @@ TEST(Relayout, AnExhaustedPatternFailsTheObjectAndIsNeverUnmatched) {
 TEST(Relayout, SkipsMarkersAndTheErrorDirectoryWhenAsked) {
     auto rule = options("{path}");
     EXPECT_EQ(target(rule, "in/a/"), "bkt:out/a/");
-    rule.skip_markers = true;
+    rule.leave_markers = LeaveMarkers::all;
     rule.in_error_directory = "in/err/";
     EXPECT_EQ(target(rule, "in/a/"), "(directory-marker)");
     EXPECT_EQ(target(rule, "in/err/x"), "(in-error-directory)");
     EXPECT_EQ(target(rule, "in/error"), "bkt:out/error");
+}
+
+TEST(Relayout, AMarkerOfTheSourceItselfIsNoObjectWithoutAMatch) {
+    auto rule = options("{1}/{basename}");
+    rule.match = R"(^(\d+))";
+    EXPECT_EQ(place(rule, "in/").reason, "no-match");
+    rule.leave_markers = LeaveMarkers::of_source;
+    EXPECT_EQ(target(rule, "in/"), "(directory-marker)");
+    EXPECT_EQ(target(rule, "in/7/"), "bkt:out/7/") << "one below it is what the rule says";
+    EXPECT_EQ(place(rule, "in/x/").reason, "no-match");
 }
 
 TEST(Relayout, RefusesTemplatesItCannotFillWithACaret) {

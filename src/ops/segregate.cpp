@@ -239,7 +239,7 @@ RelayoutOptions segregate_rule(const SegregateConfig& config, const SegregateCho
                                 config.error.prefix != config.source.prefix &&
                                 config.error.prefix.starts_with(config.source.prefix);
     if (error_is_below) rule.in_error_directory = config.error.prefix;
-    rule.skip_markers = true;
+    rule.leave_markers = LeaveMarkers::all;
     return rule;
 }
 

@@ -142,6 +142,29 @@ class LocalMoves(support.DrayTest):
         self.assertEqual((self.files("out"), self.files("in")), (["inbox.txt", "inner.txt"], ["other.txt"]))
 
 
+class FolderMarkers(support.DrayTest):
+    def test_the_one_of_the_source_does_not_stop_a_rule(self):
+        s3 = self.model("--bucket", "b")
+        for key in ("in/", "in/2024/", "in/2024/a"):
+            s3.put("b", key, "")
+        rule = ("--match", r"^(\d+)/(.*)", "--to", "s3://b/out/{2}-{1}")
+        result = self.ok("mv", "s3://b/in/", *rule, "--json").lines()[-1]
+        self.assertEqual((result["balance"]["done"], result["skipped_by"]), (2, {"directory-marker": 1}))
+        self.assertEqual(s3.keys("b"), ["in/", "out/-2024", "out/a-2024"])
+
+    def test_a_plain_move_takes_them_along(self):
+        s3 = self.model("--bucket", "b")
+        for key in ("in/", "in/x/", "in/x/a"):
+            s3.put("b", key, "")
+        self.ok("mv", "s3://b/in/", "s3://b/out/")
+        self.assertEqual(s3.keys("b"), ["out/", "out/x/", "out/x/a"])
+
+    def test_one_object_without_a_match_is_one_object(self):
+        s3 = self.model("--bucket", "b")
+        s3.put("b", "in/x", "")
+        self.refused(3, "dray: 1 object has no match or no date", "mv", "s3://b/in/", "--match", "y", "--to", "s3://b/out/{0}")
+
+
 class ArchivedObjects(support.DrayTest):
     def test_are_told_before_the_first_write_and_stay(self):
         s3 = self.model("--bucket", "b")
