@@ -77,7 +77,7 @@ struct OwnEnds {
 
 // What needs no other object to be known.
 void settle_alone(const MovePlanRequest& request, OwnPlaces& own, Action& action) {
-    const std::uint32_t longest = request.stores[request.target_store]->limits().max_key_bytes;
+    const Limits& limits = request.stores[request.target_store]->limits();
     const std::string& kept_as = action.from.storage_class;
     if (target_place(request) == 0 && action.to.bucket == action.from.bucket && action.to.key == action.from.key)
         give_up(action, Do::skip, "already-in-place", "");
@@ -87,9 +87,14 @@ void settle_alone(const MovePlanRequest& request, OwnPlaces& own, Action& action
         give_up(action, Do::fail, "invalid", "the template gives it an empty key");
     else if (own.hold(action.to.bucket, action.to.key))
         give_up(action, Do::fail, "own-state", "its target is where dray keeps its runs");
-    else if (action.to.key.size() > longest)
-        give_up(action, Do::fail, "key-too-long",
-                std::to_string(action.to.key.size()) + " bytes, " + std::to_string(longest) + " are allowed");
+    else if (action.to.key.size() > limits.max_key_bytes)
+        give_up(
+            action, Do::fail, "key-too-long",
+            std::to_string(action.to.key.size()) + " bytes, " + std::to_string(limits.max_key_bytes) + " are allowed");
+    else if (action.from.size > limits.max_copy)
+        give_up(action, Do::fail, "too-large",
+                std::to_string(action.from.size) + " bytes, one copy of this store takes " +
+                    std::to_string(limits.max_copy));
 }
 
 Action place(const MovePlanRequest& request, OwnEnds& own, const ListedObject& object) {

@@ -264,6 +264,16 @@ TEST_F(Planner, KeysThatAreTooLongFailBeforeAnythingMoves) {
     EXPECT_EQ(actions_[1].what, Do::move);
 }
 
+TEST_F(Planner, ObjectsThatNoCopyTakesFailBeforeAnythingMoves) {
+    start({.limits = {.max_copy = 3}});
+    put("in/four", "1234");
+    put("in/three", "123");
+    ASSERT_TRUE(plan("out/{path}"));
+    EXPECT_THAT(lines(), ElementsAre("in/four: fail too-large", "in/three -> out/three"));
+    EXPECT_EQ(actions_[0].detail, "4 bytes, one copy of this store takes 3");
+    EXPECT_EQ(totals_.bytes, 3u);
+}
+
 TEST_F(Planner, AnEmptyTargetKeyFails) {
     put("in/a");
     rule_.match = "^(x?)";
