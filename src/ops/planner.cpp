@@ -14,6 +14,7 @@
 #include "ops/pages.h"
 #include "ops/plan_proof.h"
 #include "store/probe.h"
+#include "store/url.h"
 
 namespace dray {
 namespace {
@@ -325,14 +326,27 @@ private:
         return *std::move(action);
     }
 
+    std::string target_text(const Side& to) const {
+        const bool local = is_local(*request_.stores[request_.target_store]);
+        const StoreUrl url{.kind = local ? StoreKind::local : StoreKind::s3, .bucket = to.bucket, .key = to.key};
+        return printable(url.text());
+    }
+
+    static std::string what_clashes(const PlanProof& proof) {
+        std::string text;
+        if (proof.collisions() > 0)
+            text = counted(proof.collisions(), "object") + " have a target that another has as well";
+        if (proof.overlaps() > 0)
+            text += (text.empty() ? "" : ", and ") + counted(proof.overlaps(), "object") +
+                    (proof.overlaps() == 1 ? " has" : " have") + " a target that is itself to be moved";
+        return text;
+    }
+
     // Names the first clashes.
     Error clash_refusal(Round& round, const std::string& when) const {
         const PlanProof& proof = round.proof();
-        std::string text =
-            when + std::to_string(proof.collisions()) + " objects have a target that another has as well, and " +
-            std::to_string(proof.overlaps()) +
-            " have a target that is itself to be moved; nothing was moved. Change the template, or choose "
-            "--on-collision keep or rename:";
+        std::string text = when + what_clashes(proof) +
+                           "; nothing was moved. Change where they go, or choose --on-collision keep or rename:";
         auto drafts = round.read();
         if (!drafts) return std::move(drafts).error();
         for (const Clash& clash : proof.clashes()) {
@@ -340,11 +354,11 @@ private:
             auto other = action_at(*drafts, clash.other);
             if (!one) return std::move(one).error();
             if (!other) return std::move(other).error();
-            const std::string target = "s3://" + one->to.bucket + "/" + printable(one->to.key);
-            text += clash.kind == Finding::Kind::collision
-                        ? "\n  " + in_quotes(one->from.key) + " and " + in_quotes(other->from.key) + " -> " + target
-                        : "\n  " + in_quotes(one->from.key) + " -> " + target + ", which goes to s3://" +
-                              other->to.bucket + "/" + printable(other->to.key);
+            const std::string target = target_text(one->to);
+            text +=
+                clash.kind == Finding::Kind::collision
+                    ? "\n  " + in_quotes(one->from.key) + " and " + in_quotes(other->from.key) + " -> " + target
+                    : "\n  " + in_quotes(one->from.key) + " -> " + target + ", which goes to " + target_text(other->to);
         }
         if (proof.clash_pairs() > proof.clashes().size()) text += "\n  ...";
         return {.code = Code::refused, .message = std::move(text), .reason = "collision"};

@@ -21,6 +21,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 class Planner : public testing::Test {
 protected:
@@ -146,7 +147,7 @@ TEST_F(Planner, V14_TwoSourcesWithOneTargetAreRefusedByName) {
     const std::string text = refusal("out/{basename}");
     EXPECT_THAT(text, HasSubstr("in/x/a and in/y/a -> s3://bkt/out/a"));
     EXPECT_THAT(text, HasSubstr("in/x/a and in/z/a -> s3://bkt/out/a"));
-    EXPECT_THAT(text, HasSubstr("3 objects"));
+    EXPECT_THAT(text, StartsWith("3 objects have a target that another has as well; nothing was moved"));
 }
 
 TEST_F(Planner, ARefusalNamesAtMostTenPairs) {
@@ -184,7 +185,7 @@ TEST_F(Planner, V13_ASwapIsRefused) {
     put("in/ab");
     put("in/ba");
     rule_.match = R"(^(.)(.)$)";
-    EXPECT_THAT(refusal("in/{2}{1}"), HasSubstr("2 have a target that is itself to be moved"));
+    EXPECT_THAT(refusal("in/{2}{1}"), StartsWith("2 objects have a target that is itself to be moved; "));
 }
 
 TEST_F(Planner, L12_TargetsBelowTheSourceAreListedOnceAndFrozen) {

@@ -165,6 +165,15 @@ class FolderMarkers(support.DrayTest):
         self.refused(3, "dray: 1 object has no match or no date", "mv", "s3://b/in/", "--match", "y", "--to", "s3://b/out/{0}")
 
 
+class Clashes(support.DrayTest):
+    def test_of_local_files_are_named_by_their_paths(self):
+        for name in ("in/x/a", "in/y/a"):
+            (self.home / name).parent.mkdir(parents=True)
+            (self.home / name).write_text(name)
+        outcome = self.refused(3, f" -> {self.home.resolve()}/out/a\n", "mv", "in/", "out/", "--to", "{basename}")
+        self.assertNotIn("s3://", outcome.err)
+
+
 class ArchivedObjects(support.DrayTest):
     def test_are_told_before_the_first_write_and_stay(self):
         s3 = self.model("--bucket", "b")
