@@ -141,15 +141,14 @@ std::string number(double amount) {
     return with_commas(static_cast<std::uint64_t>(std::ceil(amount)));
 }
 
-// What the run will send, beside listings and the probe: what the store guarantees decides, and only a probe tells
-// that.
+// What the run will send: what the store guarantees decides, and only a probe tells that.
 std::string bill_line(const PlannedRun& planned) {
     const auto objects = static_cast<double>(planned.totals.effects);
     if (planned.totals.effects == 0) return {};
     const std::string least = number(objects * planned.requests_least), most = number(objects * planned.requests_most);
     return line(
         "  requests: " + (least == most ? "about " + most : least + " to " + most + ", as the store turns out") +
-        ", for " + counted(planned.totals.effects, "object"));
+        ", for " + counted(planned.totals.effects, "object") + "; beside listings and the probe");
 }
 
 }  // namespace

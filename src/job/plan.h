@@ -63,6 +63,7 @@ struct PlanTotals {
     std::string first_outside;
     std::uint64_t longest_key = 0;  // bytes
     std::uint64_t targets_existing = 0;
+    std::uint64_t opaque_etags = 0;  // effects whose listed ETag is no plain MD5: only looks prove such a copy
     // That the effects read, write to or delete from, at most kMostBuckets: with more of them it is cut short there,
     // and with kMostBuckets it tells nothing. Empty in the plan of an older version.
     std::set<std::string> buckets;

@@ -195,7 +195,7 @@ void write_footer(std::string& out, const Footer& footer) {
     json.begin_object().field("footer", kFormat).field("version", kVersion).field("sha256", footer.sha256);
     json.field("listed", totals.listed).field("actions", totals.actions).field("effects", totals.effects);
     json.field("bytes", totals.bytes).field("longest_key", totals.longest_key);
-    json.field("targets_existing", totals.targets_existing);
+    json.field("targets_existing", totals.targets_existing).field("opaque_etags", totals.opaque_etags);
     write_counts(json, "skipped", totals.skipped);
     write_counts(json, "failed", totals.failed);
     write_aliases(json, totals);
@@ -230,7 +230,8 @@ Result<Footer> read_footer(const JsonValue& line) {
             (void)(member.is("sha256", footer.sha256) || member.is("listed", totals.listed) ||
                    member.is("actions", totals.actions) || member.is("effects", totals.effects) ||
                    member.is("bytes", totals.bytes) || member.is("longest_key", totals.longest_key) ||
-                   member.is("targets_existing", totals.targets_existing) || member.is("outside", totals.outside) ||
+                   member.is("targets_existing", totals.targets_existing) ||
+                   member.is("opaque_etags", totals.opaque_etags) || member.is("outside", totals.outside) ||
                    member.is("first_outside", totals.first_outside));
         }
         if (member.bad()) return corrupt("the footer's member " + std::string(name) + " is not as it should be");

@@ -74,6 +74,7 @@ TEST(Plan, GivesBackHeaderTotalsAndActions) {
     ASSERT_TRUE(writer->add(fail));
     Action onto = some_move(8);
     onto.target_existed = true;
+    onto.from.etag = std::string(32, 'a');
     ASSERT_TRUE(writer->add(onto));
     writer->totals().listed = 4;
     writer->totals().slashes = {.pairs = 2, .example_a = "a//b", .example_b = std::string("a/b\xff")};
@@ -102,6 +103,7 @@ TEST(Plan, GivesBackHeaderTotalsAndActions) {
     EXPECT_EQ(totals.effects, 2U);
     EXPECT_EQ(totals.bytes, 13U);
     EXPECT_EQ(totals.targets_existing, 1U);
+    EXPECT_EQ(totals.opaque_etags, 1U) << "of its two effects one has a plain MD5";
     EXPECT_EQ(totals.longest_key, some_move(8).to.key.size());
     EXPECT_EQ(totals.skipped, (std::map<std::string, std::uint64_t>{{"limit", 1}}));
     EXPECT_EQ(totals.failed, (std::map<std::string, std::uint64_t>{{"collision", 1}}));

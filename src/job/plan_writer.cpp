@@ -69,6 +69,7 @@ struct PlanWriter::Impl {
             name_bucket(action.from.bucket);
             name_bucket(action.to.bucket);
             totals.targets_existing += action.target_existed ? 1 : 0;
+            totals.opaque_etags += is_plain_md5(action.from.etag) ? 0 : 1;
             totals.longest_key = std::max(
                 {totals.longest_key, std::uint64_t{action.from.key.size()}, std::uint64_t{action.to.key.size()}});
         }

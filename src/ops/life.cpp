@@ -137,7 +137,8 @@ Result<PlannedRun> make_plan(const Context& ctx, const RunEnvironment& env, cons
     const auto each = [&](const Capabilities& capabilities, bool head_source) {
         return SafeMove::requests_each({.stores = stores.borrowed(),
                                         .capabilities = {capabilities},
-                                        .settings = settings_of(command.options, head_source)});
+                                        .settings = settings_of(command.options, head_source)},
+                                       opaque_share(planned.totals));
     };
     planned.requests_least = each(known ? store : all_proven(), false);
     planned.requests_most = each(store, !known);

@@ -44,6 +44,11 @@ MoveSettings settings_of(const MoveOptions& options, bool head_source, bool plan
             .kms_key_id = options.kms_key_id};
 }
 
+double opaque_share(const PlanTotals& totals) {
+    if (totals.effects == 0) return 0;
+    return static_cast<double>(totals.opaque_etags) / static_cast<double>(totals.effects);
+}
+
 Result<std::unique_ptr<Past>> read_past(const RunPaths& run, const PlanReader& plan) {
     auto past = std::make_unique<Past>(plan.size());
     auto summary = read_journal(run.journal(), [&](const JournalLine& line) -> Status {
@@ -306,15 +311,16 @@ private:
         note_bill(plan.totals().effects,
                   SafeMove::requests_each({.stores = stores.borrowed(),
                                            .capabilities = settled.capabilities,
-                                           .settings = settings_of(contract.options, settled.head_source)}));
+                                           .settings = settings_of(contract.options, settled.head_source)},
+                                          opaque_share(plan.totals())));
         return settled;
     }
 
     // Known before the first write (docs/safe-move.md has the table).
     void note_bill(std::uint64_t objects, double each) const {
         const std::string bill =
-            fmt::format("{}, about {:.3g} requests each: {:.0f} in all", counted(objects, "object"), each,
-                        std::ceil(static_cast<double>(objects) * each));
+            fmt::format("{}, about {:.3g} requests each: {:.0f}, beside listings and the probe",
+                        counted(objects, "object"), each, std::ceil(static_cast<double>(objects) * each));
         log_event(LogLevel::info, "request-bill", {{"run", run_.id}, {"bill", bill}});
         if (env_.watcher.note) env_.watcher.note(bill);
     }

@@ -46,6 +46,9 @@ Status make_way(const Context& ctx, const RunEnvironment& env, const StateDirect
 void enter(const RunWatcher& watcher, const char* phase);
 
 // Carries a planned run out, or goes on with it: as apply_run().
+// Of the effects, those whose ETag is no plain MD5 (SafeMove::requests_each).
+double opaque_share(const PlanTotals& totals);
+
 Result<RunResult> carry_out(const Context& ctx, const RunEnvironment& env, StateDirectory& state, const RunPaths& run);
 
 }  // namespace dray

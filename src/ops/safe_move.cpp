@@ -292,7 +292,7 @@ std::unique_ptr<SafeMove> make_safe_move(MoveSetup setup) {
     return std::make_unique<Mover>(std::move(setup));
 }
 
-double SafeMove::requests_each(const MoveSetup& setup) {
+double SafeMove::requests_each(const MoveSetup& setup, double opaque) {
     CHECK(!setup.capabilities.empty());
     const Capabilities& store = setup.capabilities.front();
     const MoveSettings& settings = setup.settings;
@@ -302,17 +302,22 @@ double SafeMove::requests_each(const MoveSetup& setup) {
     const bool tags_kept =
         store.copies_tags == Guarantee::unknown ? proven(store.copies_properties) : proven(store.copies_tags);
     const bool kept = proven(store.copies_properties) && tags_kept;
-    if (settings.head_source || !kept) requests += 1;
-    if (!kept) requests += tags_kept ? 1 : 2;  // HEAD the target; GET the source's tags
-    // Not every proof comes with the copy's answer: HEAD the target, and the source unless that was done; or read both.
-    if (settings.strict || settings.proof != WantedProof::automatic) requests += settings.head_source ? 1 : 2;
+    const bool source_read = settings.head_source || !kept;
+    if (source_read) requests += 1;
+    if (!tags_kept) requests += 1;
+    // Not every proof comes with the copy's answer: HEAD the target; and the source, unless that was read before and
+    // the copy was tied to what was read.
+    const bool all_looked_at = !kept || settings.strict || settings.proof != WantedProof::automatic;
+    const double target_seen = all_looked_at ? 1 : opaque;
+    const double source_seen = source_read && proven(store.copy_source_if_match) ? 0 : target_seen;
+    requests += target_seen + source_seen;
     if (settings.proof == WantedProof::bytes) requests += 2;
     if (settings.delete_after) requests += 2;
     switch (Mover::guard_of(store, settings)) {
         case Guard::batch_condition:
         case Guard::none: return requests + batch;
         case Guard::single_condition: return requests + 1;
-        case Guard::look: return requests + 1 + batch;
+        case Guard::look: return requests + (1 - source_seen) + batch;  // the proof's look at the source is fresh still
     }
     return requests;
 }

@@ -84,8 +84,8 @@ public:
     // call this and run the plan again: the second pass proves each copy again (R16) and deletes.
     virtual void begin_deletes() = 0;
     // How many requests an object takes with these capabilities and settings, for the bill shown before the first
-    // write.
-    static double requests_each(const MoveSetup& setup);
+    // write. `opaque`: the share of the objects whose ETag is no plain MD5.
+    static double requests_each(const MoveSetup& setup, double opaque);
 };
 std::unique_ptr<SafeMove> make_safe_move(MoveSetup setup);
 

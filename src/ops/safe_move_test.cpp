@@ -17,6 +17,7 @@ struct Bill {
     MoveSettings settings;
     std::size_t each;  // beside the batch deletes
     std::size_t batches;
+    bool opaque = false;  // no ETag is a plain MD5
 };
 
 class RequestTable : public testing::TestWithParam<Bill> {};
@@ -24,7 +25,7 @@ class RequestTable : public testing::TestWithParam<Bill> {};
 TEST_P(RequestTable, IsWhatTheStoreCounts) {
     constexpr std::size_t kObjects = 50;
     const Bill& bill = GetParam();
-    MoveRig rig({.honours = bill.honours, .settings = bill.settings});
+    MoveRig rig({.honours = bill.honours, .opaque_etags = bill.opaque, .settings = bill.settings});
     for (std::size_t i = 0; i < kObjects; ++i) {
         const std::string name = std::to_string(i);
         rig.put("in/" + name, "body " + name);
@@ -35,7 +36,8 @@ TEST_P(RequestTable, IsWhatTheStoreCounts) {
 
     EXPECT_EQ(rig.requests(), kObjects * bill.each + bill.batches);
     EXPECT_NEAR(SafeMove::requests_each(
-                    {.stores = {rig.store.get()}, .capabilities = {rig.capabilities}, .settings = bill.settings}),
+                    {.stores = {rig.store.get()}, .capabilities = {rig.capabilities}, .settings = bill.settings},
+                    bill.opaque ? 1 : 0),
                 static_cast<double>(bill.each), 0.5);
     std::size_t told = 0;
     for (const Receipt& receipt : rig.journal->all())
@@ -52,6 +54,10 @@ INSTANTIATE_TEST_SUITE_P(Stores, RequestTable,
                          testing::Values(Bill{"all", Honours::all, {}, 1, 1}, Bill{"some", Honours::some, {}, 3, 0},
                                          Bill{"none", Honours::none, {}, 3, 1},
                                          Bill{"all_head_source", Honours::all, {.head_source = true}, 2, 1},
+                                         Bill{"all_opaque", Honours::all, {}, 3, 1, true},
+                                         Bill{
+                                             "all_opaque_head_source", Honours::all, {.head_source = true}, 3, 1, true},
+                                         Bill{"none_opaque", Honours::none, {}, 4, 1, true},
                                          Bill{"some_exclusive", Honours::some, {.exclusive = true}, 1, 1},
                                          Bill{"none_exclusive", Honours::none, {.exclusive = true}, 1, 1}),
                          [](const auto& bill) { return bill.param.name; });

@@ -1,5 +1,6 @@
 """What a URL, a path and a choice mean to a move: where objects come from, where they go, and which stay."""
 import os
+import re
 
 import localclient
 import support
@@ -142,6 +143,17 @@ class LocalMoves(support.DrayTest):
         self.assertEqual((self.files("out"), self.files("in")), (["inbox.txt", "inner.txt"], ["other.txt"]))
 
 
+class Bills(support.DrayTest):
+    def test_a_dry_run_of_local_files_tells_the_requests_of_the_run(self):
+        (self.home / "in").mkdir()
+        for i in range(200):
+            (self.home / f"in/f{i}").write_text(str(i))
+        plan = self.ok("mv", "in/", "out/", "--dry-run").out
+        told = int(re.search(r"requests: about ([\d,]+), for 200 objects; beside", plan)[1].replace(",", ""))
+        sent = sum(self.ok("mv", "in/", "out/", "--json").lines()[-1]["requests"].values())
+        self.assertTrue(told <= sent <= told + 40, (told, sent))
+
+
 class FolderMarkers(support.DrayTest):
     def test_the_one_of_the_source_does_not_stop_a_rule(self):
         s3 = self.model("--bucket", "b")
@@ -182,7 +194,7 @@ class ArchivedObjects(support.DrayTest):
         plan = self.ok("mv", "s3://b/in/", "s3://b/out/", "--dry-run").out
         self.assertIn("1 of 2 objects would be moved", plan)
         self.assertIn("archived 1", plan)
-        self.assertRegex(plan, r"requests: \d+ to \d+, .*for 1 object\n")
+        self.assertRegex(plan, r"requests: \d+ to \d+, .*for 1 object; beside listings and the probe\n")
         outcome = self.dray("mv", "s3://b/in/", "s3://b/out/")
         self.assertEqual(outcome.code, 1, outcome)
         self.assertIn("archived", self.ok("report", "last").out)
