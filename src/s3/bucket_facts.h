@@ -1,12 +1,15 @@
 // What a bucket does by itself: five small requests.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "s3/client.h"
 
 namespace dray::s3 {
+
+inline constexpr std::uint64_t kBucketStateRequests = 5;
 
 struct BucketState {  // nullopt: could not be read
     std::optional<bool> website;

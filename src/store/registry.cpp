@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "s3/bucket_facts.h"
 #include "s3/credentials.h"
 #include "s3/endpoint.h"
 #include "store/limit_store.h"
@@ -55,8 +56,17 @@ Result<s3::Endpoint> endpoint_of(const StoreSettings& settings, const Environmen
     return endpoint;
 }
 
+// Of most verbs a call is a request. What failed of those that send several sent fewer, and counts as one.
+std::uint64_t requests_of(StoreKind kind, Verb verb, const VerbCounts& counts) {
+    if (kind != StoreKind::s3 || verb != Verb::bucket_facts) return counts.calls;
+    std::uint64_t failed = 0;
+    for (const auto& [code, count] : counts.errors)
+        failed += count;
+    return failed + (counts.calls - failed) * s3::kBucketStateRequests;
+}
+
 // Retries outermost, so that each attempt is counted and limited.
-void wrap(OpenedStore& opened, const StoreSettings& settings) {
+void wrap(OpenedStore& opened, StoreKind kind, const StoreSettings& settings) {
     // shared: the counts are read for the report after the store is gone.
     auto trace = std::make_shared<Trace>();
     opened.store = std::make_unique<TraceStore>(std::move(opened.store), trace);
@@ -76,11 +86,12 @@ void wrap(OpenedStore& opened, const StoreSettings& settings) {
     };
     opened.repeats = [repeated] { return Repeats{.all = repeated->all, .throttled = repeated->throttled}; };
     opened.store = std::make_unique<RetryStore>(std::move(opened.store), std::move(retry));
-    opened.requests = [trace] {
+    opened.requests = [trace, kind] {
         std::map<std::string, std::uint64_t> counts;
         const Traced so_far = trace->so_far();
         for (std::size_t i = 0; i < kVerbs; ++i)
-            if (so_far.verbs[i].calls > 0) counts[std::string(name_of(static_cast<Verb>(i)))] = so_far.verbs[i].calls;
+            if (const auto verb = static_cast<Verb>(i); so_far.of(verb).calls > 0)
+                counts[std::string(name_of(verb))] = requests_of(kind, verb, so_far.of(verb));
         return counts;
     };
 }
@@ -135,7 +146,7 @@ Result<OpenedStore> open_store(const Context& ctx, StoreKind kind, const StoreSe
         TRY_LET(found, open_s3(ctx, settings, environment));
         opened = std::move(found);
     }
-    wrap(opened, settings);
+    wrap(opened, kind, settings);
     return opened;
 }
 

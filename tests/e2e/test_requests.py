@@ -33,6 +33,11 @@ class Requests(support.DrayTest):
     def test_one_where_copies_and_batches_are_conditional(self):
         self.check(self.move("strict"), 1.001)
 
+    def test_a_report_counts_what_the_server_counts(self):
+        stats = self.move("strict", "--run-id", "counted")
+        told = self.ok("report", "counted", "--json").lines()[0]["requests"]
+        self.assertEqual(sum(told.values()), stats["total"], (told, stats))
+
     def test_three_where_only_a_single_delete_is_conditional(self):
         self.check(self.move("versitygw"), 3)
 
