@@ -217,6 +217,9 @@ Result<SegregateConfig> read_segregate_config(const std::string& path) {
                      .message = path + ": larger than " + std::to_string(kMaxConfigBytes) +
                                 " bytes, so it is no config file; check the path"};
     }
+    // Whatever ails it (a directory, no permission), it is no matter of this machine's disk but of what was named.
+    if (!xml && xml.error().code == Code::local)
+        return Error{.code = Code::invalid, .message = xml.error().message + "; name a file with -c"};
     if (!xml) return std::move(xml).error();
     return parse_segregate_config(*xml, path);
 }

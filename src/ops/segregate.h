@@ -36,7 +36,7 @@ inline constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{1} << 20;
 
 // `path` is for messages, which name the key, its line and the next step. Error: invalid.
 Result<SegregateConfig> parse_segregate_config(std::string_view xml, const std::string& path);
-// Errors: invalid (also a file that is too large), not_found, local.
+// Errors: invalid (also what is too large or cannot be read), not_found.
 Result<SegregateConfig> read_segregate_config(const std::string& path);
 
 struct SegregateChoices {

@@ -111,6 +111,9 @@ class Config(BadInputTest):
     def test_a_missing_key_is_named_with_an_example(self):
         self.one_line(2, ["c.xml", "s3_dir", "is missing", "<s3_dir>s3://"], *self.write(s3_dir=None))
 
+    def test_what_is_no_readable_file_is_no_fault_of_the_disk(self):
+        self.one_line(2, ["Is a directory", "name a file with -c"], "segregate", "-c", self.home)
+
     def test_a_wrong_type_is_named_with_its_line(self):
         self.one_line(2, ["c.xml:8:", "n_workers", "many"], *self.write(n_workers="many"))
         self.one_line(2, ["c.xml:8:", "n_keys", "negative"], *self.write(n_keys="-5"))
