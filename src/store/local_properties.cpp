@@ -59,6 +59,13 @@ Result<std::vector<NameValue>> attributes_of(int fd, const std::string& path) {
     return attributes;
 }
 
+// A new file has the default ACL of its directory, whose mask a mode lifts: whom it names could read what the source
+// kept from them. Must come before the mode.
+Status drop_inherited_list(int to, const std::string& path) {
+    if (::fremovexattr(to, kAccessList.data()) == 0 || errno == ENODATA || errno == ENOTSUP) return {};
+    return io_error("remove the inherited access list of", path, errno);
+}
+
 // Only root may give a file away; a group that one is in may be given by everybody. True: both are as wanted.
 bool keep_owner(const struct stat& wanted, int to) {
     struct stat now {};
@@ -80,6 +87,7 @@ Status read_file_properties(const LocalFile& file, const std::string& path, Prop
 
 Status keep_file_properties(const LocalFile& from, int to, const std::string& path) {
     TRY_LET(attributes, attributes_of(from.fd.get(), path));
+    TRY(drop_inherited_list(to, path));
     auto lost = [&](const char* what) {
         log_event(LogLevel::info, "not-kept", {{"path", path}, {"what", what}, {"why", std::strerror(errno)}});
     };

@@ -322,6 +322,46 @@ TEST_F(Local, ACopyKeepsModeOwnerAndAttributes) {
     EXPECT_EQ(status.st_mode & 07777, 04511u);
 }
 
+struct AclEntry {
+    std::uint16_t tag = 0, rights = 0;
+    std::uint32_t id = 0xffffffff;
+};
+// As the kernel keeps a POSIX ACL in an attribute: version 2, then the entries.
+std::string acl_of(std::initializer_list<AclEntry> entries) {
+    std::string bytes("\2\0\0\0", 4);
+    for (const AclEntry& entry : entries)
+        bytes.append(reinterpret_cast<const char*>(&entry), sizeof entry);
+    return bytes;
+}
+
+// F3: the mode lifted the mask of the list that the new file had from its directory.
+TEST_F(Local, ACopyTakesNoRightsFromTheDefaultListOfItsDirectory) {
+    write("in/a", "private");
+    write("out/x", "x");
+    // user::rwx user:2000:rwx group::--- mask::rwx other::---
+    const std::string stranger = acl_of({{1, 7}, {2, 7, 2000}, {4, 0}, {0x10, 7}, {0x20, 0}});
+    if (::setxattr(path("out").c_str(), "system.posix_acl_default", stranger.data(), stranger.size(), 0) != 0)
+        GTEST_SKIP() << "this file system has no ACLs";
+    ASSERT_EQ(::chmod(path("in/a").c_str(), 0640), 0);
+    ASSERT_TRUE(store_->copy({}, at("in/a"), at("out/a"), {}));
+    const auto from = store_->head({}, at("in/a"))->properties, to = store_->head({}, at("out/a"))->properties;
+    EXPECT_EQ(to.file_attributes, from.file_attributes);
+    EXPECT_EQ(to.file_mode, "0640");
+}
+
+TEST_F(Local, AListOfItsOwnComesAlongWhateverTheDirectorySays) {
+    write("in/a", "shared");
+    write("out/x", "x");
+    const std::string stranger = acl_of({{1, 7}, {2, 7, 2000}, {4, 0}, {0x10, 7}, {0x20, 0}});
+    const std::string friends = acl_of({{1, 6}, {2, 4, 3000}, {4, 4}, {0x10, 4}, {0x20, 0}});
+    if (::setxattr(path("out").c_str(), "system.posix_acl_default", stranger.data(), stranger.size(), 0) != 0)
+        GTEST_SKIP() << "this file system has no ACLs";
+    ASSERT_EQ(::setxattr(path("in/a").c_str(), "system.posix_acl_access", friends.data(), friends.size(), 0), 0);
+    ASSERT_TRUE(store_->copy({}, at("in/a"), at("out/a"), {}));
+    const auto to = store_->head({}, at("out/a"))->properties;
+    EXPECT_EQ(to.file_attributes, (std::vector<NameValue>{{"system.posix_acl_access", friends}}));
+}
+
 TEST_F(Local, AnOwnerThatCannotBeKeptTakesSetUserIdWithItAndIsTold) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can make a file of another user";
     put("a", "x");
