@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <random>
 #include <system_error>
@@ -16,6 +17,7 @@
 namespace dray {
 namespace {
 
+constexpr std::chrono::seconds kSilentWait{2};  // for a lock; dray holds one for milliseconds
 constexpr int kOpenDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 std::uint64_t nanoseconds(const timespec& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
@@ -229,12 +231,31 @@ Result<LocalTarget> target_of(const LocalPlace& place, const std::string& path) 
     return io_error("look at", path, errno);
 }
 
+namespace {
+
+// Workers that wait for one directory together say so once.
+void tell_that_we_wait(int directory, const std::string& path) {
+    static std::atomic<std::uint64_t> told{0};
+    struct stat status {};
+    if (::fstat(directory, &status) != 0 || told.exchange(status.st_ino) == status.st_ino) return;
+    log_event(LogLevel::warning, "waiting-for-lock",
+              {{"directory", path.substr(0, path.rfind('/') + 1)},
+               {"why", "another program holds a lock (flock) on it; dray goes on when that ends"}});
+}
+
+}  // namespace
+
 Status lock_directory(const Context& ctx, int directory, const std::string& path) {
+    const SteadyTime silent_until = ctx.clock().steady() + kSilentWait;
+    bool told = false;
     for (Nanos wait = std::chrono::microseconds(200);;
          wait = std::min<Nanos>(wait * 2, std::chrono::milliseconds(20))) {
         if (::flock(directory, LOCK_EX | LOCK_NB) == 0) return {};
         if (errno != EWOULDBLOCK && errno != EINTR) return io_error("lock the directory of", path, errno);
         TRY(ctx.sleep(wait));
+        if (told || ctx.clock().steady() < silent_until) continue;
+        tell_that_we_wait(directory, path);
+        told = true;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -360,6 +361,34 @@ TEST_F(Local, AListOfItsOwnComesAlongWhateverTheDirectorySays) {
     ASSERT_TRUE(store_->copy({}, at("in/a"), at("out/a"), {}));
     const auto to = store_->head({}, at("out/a"))->properties;
     EXPECT_EQ(to.file_attributes, (std::vector<NameValue>{{"system.posix_acl_access", friends}}));
+}
+
+// F12: dray stood still and said nothing.
+TEST_F(Local, AnotherProgramsLockIsToldOnceAfterTwoSeconds) {
+    const Fd theirs(::open(directory_.path().c_str(), O_RDONLY | O_DIRECTORY));
+    ASSERT_EQ(::flock(theirs.get(), LOCK_EX), 0);
+    SimulatedClock clock;
+    auto stderr_of_a_wait = [&](Nanos patience) {
+        testing::internal::CaptureStderr();
+        const auto made = store_->put(Context(nullptr, &clock).within(patience), at("a"), "x");
+        EXPECT_EQ(made.error().code, Code::exhausted);
+        return testing::internal::GetCapturedStderr();
+    };
+    EXPECT_EQ(stderr_of_a_wait(std::chrono::seconds(1)), "");
+    EXPECT_THAT(stderr_of_a_wait(std::chrono::seconds(60)),
+                testing::AllOf(testing::HasSubstr("waiting-for-lock"), testing::HasSubstr(path(""))));
+    EXPECT_EQ(stderr_of_a_wait(std::chrono::seconds(60)), "") << "once a directory";
+}
+
+TEST_F(Local, AStopEndsTheWaitForALockAtOnce) {
+    const Fd theirs(::open(directory_.path().c_str(), O_RDONLY | O_DIRECTORY));
+    ASSERT_EQ(::flock(theirs.get(), LOCK_EX), 0);
+    StopSource stop;
+    std::thread stopping([&] { stop.trigger(); });
+    const auto made = store_->put(Context(&stop), at("a"), "x");
+    stopping.join();
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::cancelled);
 }
 
 TEST_F(Local, AnOwnerThatCannotBeKeptTakesSetUserIdWithItAndIsTold) {
