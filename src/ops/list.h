@@ -56,9 +56,9 @@ struct ListCommand {
 struct ListTotals {
     std::uint64_t listed = 0, pages = 0;  // pages with objects
     std::uint64_t chosen = 0, bytes = 0;  // of the chosen
-    std::uint64_t others = 0;  // names that are no objects, of local directories
+    std::uint64_t others = 0;             // names that are no objects, of local directories
     ListedOther first_other;
-    ListAnomalies anomalies;              // with outside > 0 the listing was not whole: exit 1 (row L06)
+    ListAnomalies anomalies;  // with outside > 0 the listing was not whole: exit 1 (row L06)
 };
 // Calls `each` for every chosen object; an error of it ends the listing. Errors: not_found (bucket, single object),
 // whatever listing says, local (scratch).
