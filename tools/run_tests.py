@@ -3,7 +3,7 @@
 
 Usage: run_tests.py check    dev build, unit tests, layers, format
        run_tests.py all      from clean: every test with AddressSanitizer and UBSan (crash suite included), rooms with threads with
-                             ThreadSanitizer, clang-tidy, then the release binary end to end on the model server and on real servers
+                             ThreadSanitizer, clang-tidy, then caps on memory, and the release binary end to end on the model server and on real servers
        run_tests.py STAGE... some stages: see --list
 
 `all` has no dev stage: asan runs the same tests with the same warnings as errors, and sees more. Sanitizer builds and clang-tidy take a
@@ -85,11 +85,11 @@ def ctest(tally, preset, only=None):
         tally.add(f"{preset}/ctest", 0, 1, [f"ctest exit {code}, {counted} entries"])
 
 
-def build(tally, preset, *targets):
+def build(tally, preset, *targets, options=()):
     command = ["cmake", "--build", f"build/{preset}"]
     if targets:
         command += ["--target", *targets]
-    return step(tally, f"{preset}/configure", ["cmake", "--preset", preset], stdout=subprocess.DEVNULL) and \
+    return step(tally, f"{preset}/configure", ["cmake", "--preset", preset, *options], stdout=subprocess.DEVNULL) and \
         step(tally, f"{preset}/build", command)
 
 
@@ -115,9 +115,12 @@ def stage_tidy(tally):
 def stage_release(tally):
     shutil.rmtree(ROOT / "build" / "release", ignore_errors=True)
     begun = time.monotonic()
-    if build(tally, "release", "dray"):
-        print(f"clean release build of the binary: {time.monotonic() - begun:.0f} s")
-        build(tally, "release", "dray", "model-s3")
+    if not build(tally, "release", "dray"):
+        return
+    print(f"clean release build of the binary: {time.monotonic() - begun:.0f} s")
+    # A sanitizer's shadow counts as memory, so what memory is used is measured here.
+    if build(tally, "release", "dray", "model-s3", "memory_test", options=["-DDRAY_TESTS=ON"]):
+        step(tally, "release/memory", ["build/release/bin/memory_test"])
 
 
 def stage_e2e(tally):

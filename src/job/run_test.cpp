@@ -1,7 +1,6 @@
 #include "job/run.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -429,39 +428,6 @@ TEST(RunPlan, ReportsAPlanThatIsDamagedInTheMiddle) {
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, Code::corrupt);
     EXPECT_EQ(performer.finished, 1);
-}
-
-std::uint64_t resident_bytes() {
-    std::uint64_t total = 0, resident = 0;
-    std::ifstream("/proc/self/statm") >> total >> resident;
-    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-class Null : public Performer {
-public:
-    void perform(const Context&, const Action& action, const Earlier&, Recorder& recorder) override {
-        recorder.record({.n = action.n, .state = ReceiptState::deleted, .etag = action.from.etag, .requests = 1});
-        if (action.n % 5'000 == 0) peak = std::max(peak.load(), resident_bytes());
-    }
-    Status finish(const Context&, Recorder&) override { return {}; }
-    std::optional<Error> fatal() const override { return std::nullopt; }
-    std::atomic<std::uint64_t> peak{0};
-};
-
-TEST(RunPlan, CarriesAMillionActionsInFlatMemory) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    constexpr std::uint64_t kActions = 50'000, kCap = UINT64_MAX;  // shadow memory is not ours
-#else
-    constexpr std::uint64_t kActions = 1'000'000, kCap = std::uint64_t{60} << 20;
-#endif
-    const std::uint64_t before = resident_bytes();
-    const Moves run(kActions);
-    EXPECT_LT(resident_bytes() - std::min(before, resident_bytes()), kCap);
-    Null performer;
-    const auto outcome = run.process(performer, {.ctx = {}, .workers = 64});
-    ASSERT_TRUE(outcome.status) << outcome.status.error().message;
-    EXPECT_EQ(outcome.balance.done, kActions);
-    EXPECT_LT(performer.peak - std::min<std::uint64_t>(before, performer.peak), kCap);
 }
 
 TEST(Balance, DoesNotAddUpWhenThePlanLostSomething) {

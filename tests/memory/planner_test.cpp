@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <cstdio>
 
 #include "base/temp_directory.h"
@@ -14,13 +13,8 @@
 namespace dray {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kObjects = 50'000;  // a sanitizer's shadow counts as memory: there it is the code that is tried
-constexpr long kCap = LONG_MAX;
-#else
 constexpr std::uint64_t kObjects = 1'000'000;
 constexpr long kCap = 120L << 10;  // KiB
-#endif
 
 // A store with kObjects objects below in/ and nothing else, made up page by page.
 class MadeUpStore : public ObjectStore {
