@@ -275,7 +275,7 @@ void print_status(Shell& shell, const RunStatus& status, bool json_lines) {
     }
     shell.print(line("run " + run.paths.id + "  " + run.command + "  " + std::string(name_of(run.phase)) +
                      (run.live ? ", at work now" : "") +
-                     (run.sealed_by.empty() ? "" : ", undone by " + run.sealed_by)));
+                     (run.sealed_by.empty() ? "" : ", taken over by its undo " + run.sealed_by)));
     if (!status.planned) {
         shell.print(line("  no plan: it ended while planning and changed nothing"));
         return;
@@ -307,7 +307,8 @@ void print_runs(Shell& shell, const std::vector<RunSummary>& runs, bool json_lin
         }
         shell.print(line(padded(run.paths.id, 24) + padded(run.command, 11) +
                          padded(std::string(name_of(run.phase)), 10) + iso8601(run.made_at).substr(0, 19) +
-                         (run.live ? "  at work" : "") + (run.sealed_by.empty() ? "" : "  undone by " + run.sealed_by) +
+                         (run.live ? "  at work" : "") +
+                         (run.sealed_by.empty() ? "" : "  taken over by its undo " + run.sealed_by) +
                          (run.parent.empty() ? "" : "  undoes " + run.parent)));
     }
 }

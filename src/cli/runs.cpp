@@ -88,6 +88,18 @@ Result<std::string> report_json(const RunStatus& status, const PlanHeader& heade
     return report;
 }
 
+void print_removed(Shell& shell, const std::vector<std::string>& removed, bool json_lines) {
+    if (removed.empty() && !json_lines) shell.print("nothing to remove\n");
+    for (const std::string& id : removed) {
+        std::string text;
+        if (json_lines)
+            JsonWriter(text).begin_object().field("removed", id).end_object();
+        else
+            text = "removed " + id;
+        shell.print(text + "\n");
+    }
+}
+
 Result<std::string> state_of(const CommonFlags& flags) {
     return flags.state.empty() ? default_state_directory() : Result<std::string>(flags.state);
 }
@@ -164,10 +176,11 @@ Result<int> run_runs(Shell& shell, const RunsFlags& flags) {
     if (!flags.prune.empty()) {
         TRY_LET(seconds, parse_age(flags.prune));
         const WallTime oldest = real_clock().wall() - std::chrono::seconds(static_cast<std::int64_t>(seconds));
-        TRY(directory.prune(oldest));
+        TRY_LET(removed, directory.prune(oldest));
+        print_removed(shell, removed, flags.common.json);
     }
     TRY_LET(runs, directory.runs());
-    print_runs(shell, runs, flags.common.json);
+    if (flags.prune.empty() || !runs.empty()) print_runs(shell, runs, flags.common.json);
     return kDone;
 }
 

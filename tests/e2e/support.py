@@ -181,5 +181,6 @@ class DrayTest(unittest.TestCase):
         outcome = self.dray(*arguments, **kwargs)
         self.assertEqual(outcome.code, code, outcome)
         self.assertIn(words, outcome.err, outcome)
-        self.assertNotIn("Traceback", outcome.err)
+        said = [line for line in outcome.err.splitlines() if line.startswith("dray: ") and words in line]
+        self.assertEqual(len(said), 1, outcome)
         return outcome

@@ -27,9 +27,10 @@ class LocalMoves(support.DrayTest):
 
     def test_a_url_of_a_store_is_no_directory_here(self):
         self.plant(a="1")
-        for template in (["--to", "s3://bkt/{basename}"], ["--match", "b", "--to", "{basename}", "--unmatched-to", "s3://bkt/{basename}"]):
+        for template, said in ((["--to", "s3://bkt/{basename}"], "local directory"),
+                               (["--match", "b", "--to", "{basename}", "--unmatched-to", "s3://bkt/{basename}"], "say where to")):
             self.refused(2, "local directory", "mv", "in/", "out/", *template)
-            self.refused(2, "", "mv", "in/", *template)
+            self.refused(2, said, "mv", "in/", *template)
         self.assertEqual((self.files("in"), (self.home / "bkt").exists()), (["a.txt"], False))
 
     def test_a_template_may_be_an_absolute_path(self):

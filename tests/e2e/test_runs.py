@@ -63,11 +63,14 @@ class Plans(support.DrayTest):
 
     def test_prune_takes_plans_that_were_never_carried_out(self):
         self.ok("plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "tried")
-        self.ok("runs", "--prune", "1h")
+        self.assertRegex(self.ok("runs", "--prune", "1h").out, "^nothing to remove\ntried +mv +planned ")
         self.assertEqual(self.runs(), {"tried": "planned"})
         support.next_second()
-        self.ok("runs", "--prune", "0s")
+        self.assertEqual(self.ok("runs", "--prune", "0s").out, "removed tried\n")
         self.assertEqual(self.runs(), {})
+        self.ok("plan", "mv", "s3://b/in/", "s3://b/out/", "--run-id", "again")
+        support.next_second()
+        self.assertEqual(self.ok("runs", "--prune", "0s", "--json").lines(), [{"removed": "again"}])
 
     def test_undo_last_takes_back_what_was_changed_last(self):
         self.ok("mv", "s3://b/in/", "s3://b/out/", "--run-id", "moved")
