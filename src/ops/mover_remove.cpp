@@ -223,8 +223,8 @@ void Mover::send_again(const Context& ctx, std::vector<OneMove> moves, const Err
     }
 }
 
-// A condition guards the source, and nothing the target: somebody may have taken it away while the store was waited
-// for.
+// R18: a condition guards the source, and nothing the target: somebody may have taken it away while the store was
+// waited for.
 Next Mover::before_repeat(Work work) const {
     if (setup_.settings.exclusive || work.ctx.clock().steady() - work.move.proven_at <= kPatience) return Next::remove;
     work.move.look_both = true;

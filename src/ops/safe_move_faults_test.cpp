@@ -314,8 +314,8 @@ TEST(MoveFaults, V16_EachKeyThatABatchCannotCarryHasALookOfItsOwn) {
     }
 }
 
-// H01, R16: the delete is put off, and somebody takes the target away meanwhile: the source would be the last copy.
-TEST(MoveFaults, H01_ADeleteThatTheStorePutsOffIsProvenAgain) {
+// H01, R18: the delete is put off, and somebody takes the target away meanwhile: the source would be the last copy.
+TEST(MoveFaults, H01_R18_ADeleteThatTheStorePutsOffIsProvenAgain) {
     for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
         Mv mv({.honours = honours});
         mv.rig.faults->add(
@@ -334,7 +334,7 @@ TEST(MoveFaults, H01_ADeleteThatTheStorePutsOffIsProvenAgain) {
 }
 
 // The same through the repeats of the store in front.
-TEST(MoveFaults, H01_NoDeleteIsRepeatedOnAnOldProof) {
+TEST(MoveFaults, H01_R18_NoDeleteIsRepeatedOnAnOldProof) {
     for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
         Mv mv({.honours = honours});
         mv.rig.faults->add(
@@ -387,7 +387,7 @@ TEST(MoveFaults, H01_AQuarterOfAnHourOfSlowAnswersLeavesTheActionToAResume) {
 }
 
 // Where the store lets a copy replace what is there: the look that found nothing has to be fresh.
-TEST(MoveFaults, H01_ACopyThatTheStorePutsOffLooksAtItsTargetAgain) {
+TEST(MoveFaults, H01_R18_ACopyThatTheStorePutsOffLooksAtItsTargetAgain) {
     Mv mv({.honours = Honours::some});
     mv.rig.faults->add({.verb = Verb::copy,
                         .action = FaultAction::fail,

@@ -1,5 +1,5 @@
 // From an answer, or the lack of one, to what the caller can do. Pure: no clock, no state, no input but its arguments.
-// Classes are those of docs/errors.md: what is retried, what asks for patience, what can be mended, what is unsure.
+// The codes are those of base/result.h: what is retried, what asks for patience, what can be mended, what is unsure.
 #pragma once
 
 #include <optional>

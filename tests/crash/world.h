@@ -17,7 +17,7 @@
 
 namespace dray::crash {
 
-// What the store honours: design.md's three columns.
+// What the store honours: the rows of the table in docs/safe-move.md.
 enum class StoreKind : std::uint8_t { all_conditions, single_delete_only, no_conditions };
 std::string name_of(StoreKind kind);
 
