@@ -215,10 +215,10 @@ Result<ScopeGrant> take_run_scopes(const Context& ctx, const RunEnvironment& env
 
 Result<std::unique_ptr<JournalWriter>> open_journal(const Context& ctx, const RunEnvironment& env, const RunPaths& run,
                                                     const PlanReader& plan, const Past& past) {
-    JournalWriter::Options options{
+    const JournalWriter::Options options{
         .plan_checksum = plan.checksum(), .run_id = run.id, .fault = env.journal_fault, .clock = &ctx.clock()};
-    if (past.any) return JournalWriter::go_on(run.journal(), past.journal, std::move(options));
-    return JournalWriter::create(run.journal(), std::move(options));
+    if (past.any) return JournalWriter::go_on(run.journal(), past.journal, options);
+    return JournalWriter::create(run.journal(), options);
 }
 
 // The store's clock before the first effect (rule R4): a target written earlier than this is not ours. A store that
