@@ -183,7 +183,9 @@ class Clashes(support.DrayTest):
         for name in ("in/x/a", "in/y/a"):
             (self.home / name).parent.mkdir(parents=True)
             (self.home / name).write_text(name)
-        outcome = self.refused(3, f" -> {self.home.resolve()}/out/a\n", "mv", "in/", "out/", "--to", "{basename}")
+        there = f" -> {self.home.resolve()}/out/a"
+        outcome = self.refused(3, there, "mv", "in/", "out/", "--to", "{basename}")
+        self.assertIn(there + "\n", outcome.err)
         self.assertNotIn("s3://", outcome.err)
 
 
