@@ -1,5 +1,7 @@
 #include "cli/flags.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
@@ -302,10 +304,10 @@ private:
             const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
             if (commands.empty()) return {};
             if (at == arguments.size())
-                return Error{.code = Code::invalid,
-                             .message = "say which command, as in: " + typed +
-                                        (at == 0 ? "ls s3://bucket/" : "mv s3://bucket/in/ s3://bucket/out/") +
-                                        "; see: " + typed + "--help"};
+                return Error{
+                    .code = Code::invalid,
+                    .message = fmt::format("say which command, as in: {0}{1}; see: {0}--help", typed,
+                                           at == 0 ? "ls s3://bucket/" : "mv s3://bucket/in/ s3://bucket/out/")};
             const std::string& word = arguments[at];
             if (word.starts_with('-')) return {};
             const auto named = std::ranges::find(commands, word, [](const CLI::App* each) { return each->get_name(); });
