@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <sstream>
 
 #include "base/log.h"
@@ -258,8 +259,9 @@ public:
             app_.exit(wanted, out, err);
             return Invocation(Printed{out.str()});
         } catch (const CLI::ParseError& wrong) {
-            return Error{.code = Code::invalid,
-                         .message = std::string(wrong.what()) + "; see: dray " + helpful_command() + "--help"};
+            return Error{
+                .code = Code::invalid,
+                .message = unknown_flag().value_or(wrong.what()) + "; see: dray " + helpful_command() + "--help"};
         }
         move_.options.proof = wanted_proof(move_.proof);
         move_.options.delete_after = move_.delete_when == "after";
@@ -317,6 +319,14 @@ private:
             app = *named;
             typed += word + " ";
         }
+    }
+
+    // CLI11 would say first what is missing, which a flag mistyped may well have been.
+    std::optional<std::string> unknown_flag() const {
+        const auto left = app_.remaining(true);
+        const auto flag = std::ranges::find_if(left, [](const std::string& word) { return word.starts_with('-'); });
+        if (flag == left.end()) return std::nullopt;
+        return "there is no flag " + flag->substr(0, flag->find('='));
     }
 
     std::string helpful_command() const {

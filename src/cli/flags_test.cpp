@@ -44,6 +44,14 @@ TEST(Flags, TakeNoNumberThatIsNegativeOrNone) {
     EXPECT_EQ(flags.common.store.rate, 0.5);
 }
 
+TEST(Flags, ThatAreUnknownAreNamedWhateverElseIsMissing) {
+    for (const Arguments& wrong : {Arguments{"mv", "--hlep"}, Arguments{"mv", "s3://b/in/", "--hlep=x", "s3://b/out/"},
+                                   Arguments{"ls", "--hlep"}, Arguments{"plan", "mv", "--hlep"}})
+        EXPECT_TRUE(refusal(wrong).starts_with("there is no flag --hlep; see: dray " + wrong.front()))
+            << refusal(wrong);
+    EXPECT_TRUE(refusal({"--hlep"}).starts_with("there is no flag --hlep; see: dray --help")) << refusal({"--hlep"});
+}
+
 TEST(Flags, ThatTakeAnAmountNameThemselvesWhenItIsNone) {
     const std::vector<Arguments> wrong = {{"ls", "s3://b/", "--size", "abc"},    {"ls", "s3://b/", "--age", "+7"},
                                           {"ls", "s3://b/", "--size", "2k..1k"}, {"ls", "s3://b/", "--bwlimit", "x"},
