@@ -378,13 +378,17 @@ bool XmlElement::has_namespace() const {
 }
 
 std::string XmlElement::text() const {
+    const XmlNode& node = tree_->nodes[index_];
+    const std::string_view content = tree_->slice(node.content_begin, node.content_end);
+    const auto needs_work = [](char c) { return c == '<' || c == '&' || c == '\r'; };
+    if (std::none_of(content.begin(), content.end(), needs_work)) return std::string(content);
     std::string out;
-    std::size_t at = tree_->nodes[index_].content_begin;
-    for (auto element = first_child(); element; element = element->next_sibling()) {
-        append_content(out, tree_->slice(at, element->offset()));
-        at = tree_->nodes[element->index_].end;
+    std::size_t at = node.content_begin;
+    for (const XmlElement& element : children()) {
+        append_content(out, tree_->slice(at, element.offset()));
+        at = tree_->nodes[element.index_].end;
     }
-    append_content(out, tree_->slice(at, tree_->nodes[index_].content_end));
+    append_content(out, tree_->slice(at, node.content_end));
     return out;
 }
 
@@ -392,34 +396,25 @@ bool XmlElement::has_children() const {
     return tree_->nodes[index_].first_child != 0;
 }
 
-std::optional<XmlElement> XmlElement::first_child() const {
-    const std::uint32_t index = tree_->nodes[index_].first_child;
-    return index == 0 ? std::nullopt : std::optional(XmlElement(tree_, index));
+XmlChildren XmlElement::children() const {
+    return XmlChildren({tree_, tree_->nodes[index_].first_child});
 }
 
-std::optional<XmlElement> XmlElement::next_sibling() const {
-    const std::uint32_t index = tree_->nodes[index_].next_sibling;
-    return index == 0 ? std::nullopt : std::optional(XmlElement(tree_, index));
+XmlChildren::Iterator& XmlChildren::Iterator::operator++() {
+    at_.index_ = at_.tree_->nodes[at_.index_].next_sibling;
+    return *this;
 }
 
 std::optional<XmlElement> XmlElement::child(std::string_view name) const {
-    auto element = first_child();
-    while (element && element->name() != name)
-        element = element->next_sibling();
-    return element;
-}
-
-std::vector<XmlElement> XmlElement::children() const {
-    std::vector<XmlElement> result;
-    for (auto element = first_child(); element; element = element->next_sibling())
-        result.push_back(*element);
-    return result;
+    for (const XmlElement& element : children())
+        if (element.name() == name) return element;
+    return std::nullopt;
 }
 
 std::vector<XmlElement> XmlElement::children(std::string_view name) const {
     std::vector<XmlElement> result;
-    for (auto element = first_child(); element; element = element->next_sibling())
-        if (element->name() == name) result.push_back(*element);
+    for (const XmlElement& element : children())
+        if (element.name() == name) result.push_back(element);
     return result;
 }
 

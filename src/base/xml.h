@@ -14,6 +14,7 @@
 namespace dray {
 
 struct XmlTree;  // xml.cpp
+class XmlChildren;
 
 // An element; a cheap view into its XmlDocument, which must outlive it. Names are local names: a namespace prefix is
 // cut off.
@@ -26,7 +27,7 @@ public:
     std::string text() const;
     bool has_children() const;                                     // child *elements*
     std::optional<XmlElement> child(std::string_view name) const;  // the first
-    std::vector<XmlElement> children() const;
+    XmlChildren children() const;
     std::vector<XmlElement> children(std::string_view name) const;
     // text() of the first child of that name; nullopt when there is none.
     std::optional<std::string> child_text(std::string_view name) const;
@@ -34,12 +35,34 @@ public:
 
 private:
     friend class XmlDocument;
+    friend class XmlChildren;
     XmlElement(const XmlTree* tree, std::uint32_t index) : tree_(tree), index_(index) {}
-    std::optional<XmlElement> first_child() const;
-    std::optional<XmlElement> next_sibling() const;
 
     const XmlTree* tree_;
     std::uint32_t index_;
+};
+
+// The child elements in order, for a range-for; as cheap and as short-lived as an XmlElement.
+class XmlChildren {
+public:
+    class Iterator {
+    public:
+        const XmlElement& operator*() const { return at_; }
+        Iterator& operator++();
+        bool operator==(const Iterator& other) const { return at_.index_ == other.at_.index_; }
+
+    private:
+        friend class XmlChildren;
+        explicit Iterator(XmlElement at) : at_(at) {}
+        XmlElement at_;
+    };
+    Iterator begin() const { return Iterator(first_); }
+    Iterator end() const { return Iterator({first_.tree_, 0}); }
+
+private:
+    friend class XmlElement;
+    explicit XmlChildren(XmlElement first) : first_(first) {}
+    XmlElement first_;  // index 0, the root: there is none
 };
 
 class XmlDocument {
