@@ -79,9 +79,11 @@ public:
     // Numbers the action (n is set here, in order of calls), writes it, and counts it into totals().
     // Error: local (disk-full) - the plan is then to be dropped.
     Result<std::uint64_t> add(Action action);
-    PlanTotals& totals();  // the planner adds what the lines do not tell
-    // Footer, fsync, rename, fsync of the directory. Returns the plan's checksum (hex SHA-256).
-    Result<std::string> seal();
+    PlanTotals& totals();         // the planner adds what the lines do not tell
+    std::uint64_t bytes() const;  // compressed so far
+    // Footer, fsync, rename, fsync of the directory. Returns the plan's checksum (hex SHA-256). `path`: the plan's
+    // place where it is another than it was begun for, on the same file system.
+    Result<std::string> seal(const std::string& path = {});
 
 private:
     struct Impl;

@@ -176,6 +176,21 @@ TEST(Plan, DoesNotExistUntilItIsSealed) {
     EXPECT_TRUE(std::filesystem::is_empty(temp.path())) << "a dropped plan leaves nothing";
 }
 
+TEST(Plan, MayBeSealedElsewhereThanItWasBegun) {
+    TempDirectory temp;
+    ASSERT_TRUE(make_directories(temp.file("scratch")));
+    auto writer = PlanWriter::create(temp.file("scratch/drafts"), some_header());
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(writer->add(some_move(1)));
+    auto sealed = writer->seal(temp.file("plan"));
+    ASSERT_TRUE(sealed) << sealed.error().message;
+    EXPECT_TRUE(std::filesystem::is_empty(temp.file("scratch")));
+    auto plan = PlanReader::open(temp.file("plan"));
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_EQ(plan->checksum(), *sealed);
+    EXPECT_EQ(plan->size(), 1u);
+}
+
 TEST(Plan, OfADeadPlannerIsReplacedByTheNext) {
     TempDirectory temp;
     write_bytes(temp.file("plan.part"), "half a plan");

@@ -123,9 +123,14 @@ PlanTotals& PlanWriter::totals() {
     return impl_->footer.totals;
 }
 
-Result<std::string> PlanWriter::seal() {
+std::uint64_t PlanWriter::bytes() const {
+    return impl_->written;
+}
+
+Result<std::string> PlanWriter::seal(const std::string& path) {
     Impl& plan = *impl_;
     CHECK(!plan.sealed);
+    if (!path.empty()) plan.path = path;
     if (plan.in_frame != 0) plan.end_frame();
     TRY(plan.flush());
     TRY(plan.write_footer());

@@ -152,6 +152,7 @@ Status PlanProof::collide(std::uint64_t n, std::uint64_t other, std::string_view
 }
 
 Status PlanProof::note(Finding::Kind kind, std::uint64_t n, std::string_view tail) {
+    ++found_;
     std::string record;
     append_u64(record, n);
     record += static_cast<char>(kind);

@@ -64,6 +64,7 @@ public:
     // Pairs of keys of the plan that only some spelling keeps apart, by kind.
     void add_alias_needs(PlanTotals& totals) const;
 
+    std::uint64_t findings() const { return found_; }  // after settle()
     // In order of n, after settle(). nullopt: that was all.
     Result<std::optional<Finding>> next();
 
@@ -85,7 +86,7 @@ private:
     ExternalSorter keys_, findings_;
     std::map<std::pair<std::uint8_t, std::string>, std::uint32_t> places_;
     const bool name_others_;
-    std::uint64_t collisions_ = 0, overlaps_ = 0, clash_pairs_ = 0;
+    std::uint64_t found_ = 0, collisions_ = 0, overlaps_ = 0, clash_pairs_ = 0;
     std::vector<Clash> clashes_;
     std::array<AliasNeed, 4> aliases_;
 };

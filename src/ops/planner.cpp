@@ -1,7 +1,6 @@
 #include "ops/planner.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
@@ -156,21 +155,27 @@ public:
         return {};
     }
 
-    // Everything is added: seals the drafts, looks at the targets and proves.
+    // Everything is added: looks at the targets and proves.
     Status finish(const Context& ctx) {
-        totals_ = writer_.totals();
-        TRY_LET(checksum, writer_.seal());
-        checksum_ = checksum;
         for (const auto& [where, prefix] : targets_)
             TRY(look_at(ctx, where.first, where.second, prefix));
         return proof_->settle();
     }
 
-    Result<PlanReader> read() const { return PlanReader::open(path_, checksum_); }
+    // Seals the drafts: no more may be added, and they can no longer become the plan.
+    Result<PlanReader> read() {
+        if (checksum_.empty()) {
+            TRY_LET(checksum, writer_.seal());
+            checksum_ = checksum;
+        }
+        return PlanReader::open(path_, checksum_);
+    }
+    // Nothing was found, after finish(), that changes a draft.
+    bool is_the_plan() const { return checksum_.empty() && proof_->findings() == 0 && missing_.empty(); }
+    PlanWriter& writer() { return writer_; }
     PlanProof& proof() { return *proof_; }
-    const PlanTotals& totals() const { return totals_; }
+    std::uint64_t effects() { return writer_.totals().effects; }
     const Outside& outside() const { return outside_; }
-    const std::string& path() const { return path_; }
     bool missing(const std::string& bucket) const { return missing_.contains(bucket); }
 
 private:
@@ -182,7 +187,7 @@ private:
     // What is there already, below the common beginning of all targets of one bucket and template.
     Status look_at(const Context& ctx, const std::string& bucket, bool unmatched, const std::string& prefix) {
         ObjectStore& store = *request_.stores[request_.target_store];
-        std::uint64_t worth_listing = (totals_.effects + kTargetPagesBeyondEffects) * store.limits().list_page;
+        std::uint64_t worth_listing = (effects() + kTargetPagesBeyondEffects) * store.limits().list_page;
         const auto pages =
             list_pages(ctx, store, {.bucket = bucket, .prefix = prefix}, [&](const ListPage& page) -> Result<bool> {
                 if (request_.progress) request_.progress->targets_listed += page.objects.size();
@@ -224,7 +229,6 @@ private:
     const MovePlanRequest& request_;
     std::string path_, checksum_;
     PlanWriter writer_;
-    PlanTotals totals_;
     std::uint8_t target_place_ = 0;
     std::unique_ptr<PlanProof> proof_;
     // Bucket and whether it takes the unmatched objects -> what all keys there begin with.
@@ -393,7 +397,12 @@ private:
     }
 
     Result<std::string> write(Round& round) {
-        TRY(check_disk(round));
+        const bool as_it_is = round.is_the_plan() && round.effects() <= request_.limit;
+        TRY(check_disk(round, as_it_is));
+        if (as_it_is) {
+            if (request_.progress) request_.progress->checked += round.writer().totals().actions;
+            return seal(round.writer(), round);
+        }
         TRY_LET(writer, PlanWriter::create(request_.plan_path, request_.header));
         TRY(join(round, [&](Action action, const std::vector<Finding>& found) -> Status {
             if (request_.progress) ++request_.progress->checked;
@@ -401,12 +410,17 @@ private:
             auto added = writer.add(std::move(action));
             return added ? Status() : Status(std::move(added).error());
         }));
-        writer.totals().listed = writer.totals().actions;
-        round.proof().add_alias_needs(writer.totals());
+        return seal(writer, round);
+    }
+
+    Result<std::string> seal(PlanWriter& writer, Round& round) {
+        PlanTotals& totals = writer.totals();
+        totals.listed = totals.actions;
+        round.proof().add_alias_needs(totals);
         outside_.add(round.outside());
-        writer.totals().outside = outside_.keys;
-        writer.totals().first_outside = outside_.first;
-        return writer.seal();
+        totals.outside = outside_.keys;
+        totals.first_outside = outside_.first;
+        return writer.seal(request_.plan_path);
     }
 
     void settle_among_others(Action& action, const std::vector<Finding>& found, const Round& round) {
@@ -446,13 +460,11 @@ private:
         action.detail = std::move(detail);
     }
 
-    // The drafts are about as large as the plan will be.
-    Status check_disk(const Round& round) const {
-        std::error_code fault;
-        const std::uint64_t drafts = std::filesystem::file_size(round.path(), fault);
-        if (fault) return Error{.code = Code::local, .message = round.path() + ": " + fault.message()};
-        const std::uint64_t effects = std::min(round.totals().effects, request_.limit);
-        const std::uint64_t needed = drafts + effects * kJournalBytesPerEffect + kSpareDisk;
+    // A plan that is still to be written is about as large as its drafts.
+    Status check_disk(Round& round, bool as_it_is) const {
+        const std::uint64_t plan = as_it_is ? 0 : round.writer().bytes();
+        const std::uint64_t effects = std::min(round.effects(), request_.limit);
+        const std::uint64_t needed = plan + effects * kJournalBytesPerEffect + kSpareDisk;
         TRY_LET(free, request_.free_disk ? request_.free_disk(request_.scratch) : free_bytes(request_.scratch));
         if (free >= needed) return {};
         return Error{.code = Code::local,
