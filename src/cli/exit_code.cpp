@@ -26,10 +26,10 @@ int exit_code(const Error& error, int signal) {
         case Code::refused: return kRefused;
         case Code::credentials:
         case Code::denied: return kCredentials;
-        case Code::conflict:  // a journal that belongs to another plan
         case Code::local: return kLocal;
         // L02, L06: a store that contradicts itself is no matter of this machine's.
         case Code::corrupt: return error.reason == "bad-listing" ? kItemsFailed : kLocal;
+        case Code::conflict:  // of a request that named no condition
         case Code::throttled:
         case Code::unavailable:
         case Code::exhausted: return kEndpoint;

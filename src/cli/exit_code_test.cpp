@@ -65,7 +65,8 @@ TEST(ExitCode, FollowsFromTheCodeAlone) {
     const std::pair<Code, int> table[] = {{Code::invalid, 2},     {Code::not_found, 2}, {Code::unsupported, 2},
                                           {Code::refused, 3},     {Code::denied, 4},    {Code::credentials, 4},
                                           {Code::local, 5},       {Code::corrupt, 5},   {Code::throttled, 6},
-                                          {Code::unavailable, 6}, {Code::exhausted, 6}, {Code::cancelled, 130}};
+                                          {Code::unavailable, 6}, {Code::exhausted, 6}, {Code::cancelled, 130},
+                                          {Code::conflict, 6}};
     for (const auto& [code, expected] : table)
         EXPECT_EQ(exit_code(Error{.code = code}, 2), expected) << name_of(code);
 }

@@ -54,7 +54,7 @@ struct JoinedReader::Impl {
             has_journal = true;
             if (journal.plan_checksum != plan->checksum())
                 return Error{
-                    .code = Code::conflict,
+                    .code = Code::corrupt,
                     .message =
                         path +
                         " belongs to another plan than the one of its run; put back the one that was there before"};

@@ -23,7 +23,7 @@ struct JoinedAction {
 class JoinedReader {
 public:
     // Sorts the journal's receipts into `scratch` (a directory). `plan` is borrowed and read from its start. A journal
-    // that is not there counts as empty. Errors: as read_journal(); conflict (the journal belongs to another plan);
+    // that is not there counts as empty. Errors: as read_journal(); corrupt (the journal belongs to another plan);
     // local.
     static Result<JoinedReader> open(PlanReader& plan, const std::string& journal_path, const std::string& scratch);
     JoinedReader(JoinedReader&&) noexcept;

@@ -82,7 +82,7 @@ public:
         Clock* clock = nullptr;   // for the times in lines; null: the machine's
     };
     // A new journal, or with `go_on` one that was read: its dropped tail is cut off first. Writes (durably) an open
-    // line; a new journal appears with it or not at all. Errors: exists; conflict (it belongs to another plan); local.
+    // line; a new journal appears with it or not at all. Errors: exists; corrupt (it belongs to another plan); local.
     static Result<std::unique_ptr<JournalWriter>> create(const std::string& path, const Options& options);
     static Result<std::unique_ptr<JournalWriter>> go_on(const std::string& path, const JournalSummary& read,
                                                         const Options& options);

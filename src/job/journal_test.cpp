@@ -156,7 +156,7 @@ TEST(Journal, OfAnotherPlanIsNotGoneOnWith) {
     options.plan_checksum = std::string(64, 'b');
     auto writer = JournalWriter::go_on(temp.file("journal"), content->summary, options);
     ASSERT_FALSE(writer);
-    EXPECT_EQ(writer.error().code, Code::conflict);
+    EXPECT_EQ(writer.error().code, Code::corrupt);
 }
 
 TEST(Journal, KeepsEveryLineOfManyThreadsInTheOrderOfEach) {

@@ -227,7 +227,7 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::create(const std::string& 
 Result<std::unique_ptr<JournalWriter>> JournalWriter::go_on(const std::string& path, const JournalSummary& read,
                                                             const Options& options) {
     if (read.plan_checksum != options.plan_checksum)
-        return Error{.code = Code::conflict,
+        return Error{.code = Code::corrupt,
                      .message = "the journal " + path + " belongs to another plan (" + read.plan_checksum + ")"};
     TRY(cut_file(path, read.good_bytes));
     TRY_LET(file, AppendFile::open(path, AppendFile::Mode::append, options.fault));

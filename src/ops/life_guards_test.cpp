@@ -58,7 +58,7 @@ TEST(LifeGuards, AJournalOfAnotherPlanIsNeverTakenForThisRuns) {
     auto applied = apply_run(life.ctx, life.env, second.id);
 
     ASSERT_FALSE(applied) << "its one action is not done, whatever that journal says";
-    EXPECT_EQ(applied.error().code, Code::conflict);
+    EXPECT_EQ(applied.error().code, Code::corrupt);
     EXPECT_TRUE(life.there("also/a"));
 }
 

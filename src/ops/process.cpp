@@ -63,7 +63,7 @@ Result<std::unique_ptr<Past>> read_past(const RunPaths& run, const PlanReader& p
     past->any = true;
     past->journal = *std::move(summary);
     if (past->journal.plan_checksum != plan.checksum())
-        return Error{.code = Code::conflict,
+        return Error{.code = Code::corrupt,
                      .message = run.journal() + " belongs to another plan than " + run.plan() +
                                 "; nothing was done. Put back the one that was there before"};
     return past;

@@ -36,7 +36,7 @@ struct Past {
     explicit Past(std::uint64_t actions) : states(actions) {}
 };
 
-// Error: conflict (the journal is another plan's).
+// Error: corrupt (the journal is another plan's).
 Result<std::unique_ptr<Past>> read_past(const RunPaths& run, const PlanReader& plan);
 
 // Called while `grant` says that another run holds the scopes: returns when it is worth asking again. Error: refused,

@@ -71,7 +71,9 @@ std::vector<std::string> missing_guards(const Capabilities& capabilities) {
         if (!capability.if_absent.empty()) sentences.emplace_back(capability.if_absent);
     }
     // Not offered at all is no loss: then no object has tags.
-    if (capabilities.copies_tags == Guarantee::absent) sentences.emplace_back(sentence_of(&Capabilities::copies_tags));
+    const bool unreadable = capabilities.reads_tags == Guarantee::absent;
+    if (capabilities.copies_tags == Guarantee::absent)
+        sentences.emplace_back(sentence_of(unreadable ? &Capabilities::reads_tags : &Capabilities::copies_tags));
     return sentences;
 }
 

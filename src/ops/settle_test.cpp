@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "store/fault_store.h"
 #include "store/local_store.h"
 #include "store/memory_store.h"
 #include "store/test_dir.h"
@@ -46,6 +47,27 @@ TEST(Settle, SaysThatACLsStayBehindWhereObjectsMayHaveThem) {
     EXPECT_TRUE(none->sentences.empty());
     EXPECT_TRUE(none->head_source) << "no request more, for the proof asks the source too";
     EXPECT_FALSE(settled(plain_bucket(), {})->head_source);
+}
+
+TEST(Settle, SaysThatTagsCannotBeReadInsteadOfThatCopiesLoseThem) {
+    for (const bool readable : {true, false}) {
+        auto store = make_fault_store(make_memory_store({.tells_capabilities = false, .drops_tags_on_copy = readable}));
+        if (!readable)
+            store->add({.verb = Verb::tags,
+                        .count = 1000,
+                        .action = FaultAction::fail,
+                        .error = {.code = Code::denied, .message = "AccessDenied"}});
+        const RunContract contract{.scopes = {{"mem:", "b", "in/"}, {"mem:", "b", "out/"}}};
+        const PlanHeader header{.command = "mv"};
+        const PlanTotals totals;
+        auto said = settle({}, {.stores = {store.get()}, .header = &header, .totals = &totals, .contract = &contract});
+        ASSERT_TRUE(said) << said.error().message;
+        std::string all;
+        for (const std::string& sentence : said->sentences)
+            all += sentence;
+        EXPECT_EQ(all.find("loses tags") != std::string::npos, readable) << all;
+        EXPECT_EQ(all.find("s3:GetObjectTagging") != std::string::npos, !readable) << all;
+    }
 }
 
 TEST(Settle, HasSourcesReadWhereTheBucketMayEncryptThemWithAKeyOfItsOwn) {

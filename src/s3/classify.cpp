@@ -81,6 +81,14 @@ void settle_precondition(const Call& call, const Told& told, Error& error) {
     if (absent && (!others || named_absent)) error.code = Code::exists;
 }
 
+// 409 or 412 to a read that named no condition: not the store's word about what was asked.
+bool answers_what_nobody_asked(const Call& call, const Error& error) {
+    const bool conditional = std::any_of(call.headers.begin(), call.headers.end(), [](const http::Header& header) {
+        return header.name.find("if-") != std::string::npos;
+    });
+    return error.code == Code::conflict && !facts_of(call.operation).changes && !conditional;
+}
+
 // M23: some stores say "too large" in other words.
 bool says_too_large(const Call& call, const Told& told) {
     return call.operation == Operation::copy_object && told.code == "InvalidRequest" &&
@@ -137,9 +145,14 @@ Outcome refused(const Call& call, const http::Exchange& exchange, int status, co
     const bool deletes = call.operation == Operation::delete_object || call.operation == Operation::delete_objects;
     const bool nobodys = deletes && status == 404 && told.code.empty();
     error.unsure = facts.changes && (rule.maybe_done || gateway || nobodys);
+    std::string advice(rule.advice);
+    if (answers_what_nobody_asked(call, error)) {
+        error.code = Code::unavailable;
+        error.reason = "not-an-answer";
+        advice = "no condition was sent that could fail; look at what stands between here and the store";
+    }
     if (error.temporary()) error.retry_after = retry_after(exchange.headers);
 
-    std::string advice(rule.advice);
     auto date = date_of(exchange.headers);
     auto skew = date ? std::chrono::round<std::chrono::seconds>(*date - signed_at) : std::chrono::seconds(0);
     if (status == 403 && outcome.repair == Repair::none && std::chrono::abs(skew) > kSkewSuspected) {

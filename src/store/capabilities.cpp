@@ -45,6 +45,9 @@ const std::vector<CapabilityName>& capability_names() {
         {"start-after", &C::start_after,
          "This store cannot start a listing in the middle: it is listed in one stream, and an interrupted listing "
          "begins again."},
+        {"reads-tags", &C::reads_tags,
+         "Tags cannot be read with these credentials (permission s3:GetObjectTagging): whether copies keep them is not "
+         "known, and an object may lose its tags."},
         {"copies-tags", &C::copies_tags,
          "This store loses tags when it copies: they are read before each copy and set again; an object whose tags "
          "cannot "

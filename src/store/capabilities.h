@@ -44,6 +44,7 @@ struct Capabilities {
     Guarantee byte_order = Guarantee::unknown;
     Guarantee start_after = Guarantee::unknown;
     // What comes along, and what is offered.
+    Guarantee reads_tags = Guarantee::unknown;  // they may be read, by us
     Guarantee copies_tags = Guarantee::unknown;
     Guarantee copies_properties = Guarantee::unknown;
     Guarantee checksums = Guarantee::unknown;  // kept, verified and told

@@ -122,7 +122,7 @@ private:
 
 Capabilities LocalStore::capabilities() const {
     constexpr auto yes = Guarantee::proven;
-    Capabilities all{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes};
+    Capabilities all{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes};
     // The file system decides, directory by directory on some: a probe has to look.
     all.keeps_case = all.keeps_unicode = Guarantee::unknown;
     return all;

@@ -164,6 +164,7 @@ Capabilities MemoryStore::capabilities() const {
         .keeps_unicode = apart("\xc3\xa9", "e\xcc\x81"),
         .byte_order = given(options_.order == Order::bytes),
         .start_after = given(!options_.ignores_start_after),
+        .reads_tags = Guarantee::proven,
         .copies_tags = given(!options_.drops_tags_on_copy),
         .copies_properties = given(!options_.drops_properties_on_copy),
         .checksums = given(!options_.no_checksums),

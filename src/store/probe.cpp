@@ -16,7 +16,7 @@ namespace dray {
 namespace {
 
 constexpr std::uint64_t kMaxCacheFile = 64 * 1024;  // bytes
-constexpr std::uint64_t kCacheVersion = 2;          // 1: creators did not race
+constexpr std::uint64_t kCacheVersion = 3;  // 1: creators did not race; 2: it was not asked whether tags may be read
 
 // Where a probe works.
 struct Site {

@@ -42,8 +42,9 @@ struct ProbeOptions {
 // What probes that were killed left behind: removed by a later one once it is so old.
 inline constexpr std::chrono::hours kProbeLeftoverAge{1};
 
-// Whether the key is that of a probe's object: an element of it is `.dray-probe-` and 16 hexadecimal digits. Such
-// objects are dray's own and nobody's data; no plan takes them as sources.
+// Whether the key is that of a probe's object: an element of it ends in `.dray-probe-` and 16 hexadecimal digits (what
+// comes before in that element is a prefix that did not end in a slash: `s3://b/begins*`). Such objects are dray's own
+// and nobody's data; no plan takes them as sources.
 bool is_probe_object(std::string_view key);
 
 // Probes below `prefix` of `bucket`, under `.dray-probe-<random>`; every object written is removed again, after errors

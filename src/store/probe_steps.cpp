@@ -82,7 +82,7 @@ std::string probe_name() {
 
 bool is_probe_object(std::string_view key) {
     for (auto at = key.find(kProbeName); at != std::string_view::npos; at = key.find(kProbeName, at + 1)) {
-        if ((at == 0 || key[at - 1] == '/') && begins_as_probe(key.substr(at))) return true;
+        if (begins_as_probe(key.substr(at))) return true;
     }
     return false;
 }
@@ -163,6 +163,7 @@ Status ProbeGround::try_copy(const Context& ctx, Capabilities& found) {
     if (!tagged) return {};  // tags are not offered, or not to us: unknown
     const auto tags = store_.tags(ctx, at("copy"));
     found.copies_tags = proven_if(tags && *tags == kPairs);
+    if (tags || tags.error().code == Code::denied) found.reads_tags = proven_if(tags.has_value());
     return {};
 }
 

@@ -202,9 +202,24 @@ TEST(ProbeObjects, AreToldByTheirName) {
     for (const char* key :
          {".dray-probe-0123456789abcdef", "a/.dray-probe-0123456789abcdef/b//c", "/.dray-probe-0123456789abcdef/"})
         EXPECT_TRUE(is_probe_object(key)) << key;
-    for (const char* key : {"", ".dray-probe-", "x.dray-probe-0123456789abcdef", ".dray-probe-0123456789abcdeg",
-                            ".dray-probe-0123456789abcdef.csv"})
+    // The source was `in*`, so that what lay below it began with "in" and no slash.
+    for (const char* key : {"in.dray-probe-0123456789abcdef", "a/in.dray-probe-0123456789abcdef/b"})
+        EXPECT_TRUE(is_probe_object(key)) << key;
+    for (const char* key :
+         {"", ".dray-probe-", "x-dray-probe-0123456789abcdef", ".dray-probe-0123456789abcdeg",
+          ".dray-probe-0123456789abcdef.csv", "in.dray-probe-0123456789abcdef0", "in.dray-probe-notes/a"})
         EXPECT_FALSE(is_probe_object(key)) << key;
+}
+
+TEST_F(Probe, TagsThatMayNotBeReadAreNoLossOfCopies) {
+    use({});
+    EXPECT_EQ(run()->reads_tags, Guarantee::proven);
+    store_->add({.verb = Verb::tags,
+                 .count = 1000,
+                 .action = FaultAction::fail,
+                 .error = {.code = Code::denied, .message = "AccessDenied"}});
+    EXPECT_EQ(run()->reads_tags, Guarantee::absent);
+    EXPECT_EQ(run()->copies_tags, Guarantee::absent) << "nothing is assumed of what nobody can see";
 }
 
 TEST_F(Probe, WritesNothingIntoALockedBucketAndAssumesNothing) {

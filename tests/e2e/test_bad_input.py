@@ -169,6 +169,13 @@ class Store(BadInputTest):
         self.server.faults({"operation": "ListObjectsV2", "key": "in/", "count": -1, "act": "answer", "status": 200,
                             "body": self.PAGE.format(bucket=bucket, etag=etag)})
 
+    def test_a_listing_refused_for_a_condition_that_nobody_named_is_the_endpoints_fault(self):
+        self.model("--bucket", "b")
+        for status, code in ((412, "PreconditionFailed"), (409, "Conflict")):
+            self.server.faults({"operation": "ListObjectsV2", "count": -1, "act": "answer", "status": status, "code": code})
+            self.one_line(6, [str(status), "no condition was sent"], "ls", "s3://b/", "--max-attempts", "2")
+            self.server.control("/_model/faults", method="DELETE")
+
     def test_L02_a_listing_that_goes_round_in_circles_ends_the_run(self):
         s3 = self.model("--seed", "b:3000:in/f%06d_20240309.csv:1")
         self.server.faults({"operation": "ListObjectsV2", "skip": 1, "count": -1, "act": "same_token"})
