@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace dray {
 namespace {
@@ -64,7 +65,20 @@ Context Context::within(Nanos timeout) const {
 
 Context Context::unstoppable() const {
     Context result = *this;
-    result.stop_ = nullptr;
+    result.stop_ = result.first_stop_ = nullptr;
+    return result;
+}
+
+Context Context::finishing(const StopSource& over) const {
+    Context result = *this;
+    result.first_stop_ = stop_;
+    result.stop_ = &over;
+    return result;
+}
+
+Context Context::before_effect() const {
+    Context result = *this;
+    if (first_stop_) result.stop_ = std::exchange(result.first_stop_, nullptr);
     return result;
 }
 

@@ -38,6 +38,12 @@ public:
     Context within(Nanos timeout) const;
     // The same context without the stop: for what must be finished although we were asked to stop.
     Context unstoppable() const;
+    // The same context for a request that changes something: what has begun ends when `over` says so, which follows the
+    // stop. What only leads up to it ends with the stop itself: see before_effect(). `over` is borrowed.
+    Context finishing(const StopSource& over) const;
+    // For a wait after which nothing has been changed yet (a lock, a turn, a pause before the next attempt): the same
+    // context that stops at once where this one is finishing().
+    Context before_effect() const;
 
     // The same context for a change that rests on what was seen before: what is not sent by `until` is not sent at all
     // (Code::throttled, and nothing happened), so that the caller looks again. `slow`: how often the store has asked
@@ -62,6 +68,7 @@ public:
 
 private:
     const StopSource* stop_ = nullptr;
+    const StopSource* first_stop_ = nullptr;  // of a context that is finishing(): the stop that `stop_` follows
     Clock* clock_ = nullptr;
     std::optional<SteadyTime> deadline_, send_until_;
     std::uint32_t slow_answers_ = 0;

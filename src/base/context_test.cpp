@@ -100,6 +100,19 @@ TEST(Context, AStopWakesASleepOnTheRealClock) {
     trigger.join();
 }
 
+TEST(Context, WhatHasBegunMayFinishAfterAStopAndWhatHasNotEndsWithIt) {
+    StopSource stop, over;
+    const Context ctx = Context(&stop).finishing(over).within(hours(1));
+    stop.trigger();
+    EXPECT_TRUE(ctx.check());
+    EXPECT_EQ(ctx.before_effect().sleep(hours(1)).error().code, Code::cancelled);
+    EXPECT_EQ(ctx.before_effect().deadline(), ctx.deadline());
+    EXPECT_TRUE(ctx.unstoppable().before_effect().check());
+    over.trigger();
+    EXPECT_EQ(ctx.check().error().code, Code::cancelled);
+    EXPECT_EQ(Context(&stop).before_effect().stop(), &stop) << "any other context is as it was";
+}
+
 TEST(Context, AStopIsSeenOnTheSimulatedClock) {
     StopSource stop;
     SimulatedClock clock;

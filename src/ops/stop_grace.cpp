@@ -18,9 +18,7 @@ Context StopGrace::of(const Context& ctx) {
         std::lock_guard lock(mutex_);
         if (!watcher_.joinable()) watcher_ = std::thread([this, ctx] { watch(*ctx.stop(), ctx.clock()); });
     }
-    Context longer(&over_, &ctx.clock());
-    if (ctx.send_until()) longer = longer.sending_until(*ctx.send_until(), ctx.slow_answers());
-    return ctx.deadline() ? longer.within(*ctx.deadline() - ctx.clock().steady()) : longer;
+    return ctx.finishing(over_);
 }
 
 void StopGrace::watch(const StopSource& stop, Clock& clock) {

@@ -21,7 +21,7 @@ public:
     StopGrace(const StopGrace&) = delete;
     StopGrace& operator=(const StopGrace&) = delete;
 
-    // A context that stops kStopGrace after `ctx` was asked to.
+    // A context that stops kStopGrace after `ctx` was asked to; its before_effect() stops with `ctx`.
     Context of(const Context& ctx);
 
 private:

@@ -24,8 +24,9 @@ Status LimitStore::Turns::wait(const Context& ctx, double amount) {
 }
 
 Status LimitStore::around(const Context& ctx, Call& call, const Attempt& attempt) {
-    TRY(requests_.wait(ctx, 1));
-    TRY(bytes_.wait(ctx, static_cast<double>(call.bytes)));
+    const Context before = ctx.before_effect();
+    TRY(requests_.wait(before, 1));
+    TRY(bytes_.wait(before, static_cast<double>(call.bytes)));
     return attempt(ctx);
 }
 

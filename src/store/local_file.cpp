@@ -245,7 +245,8 @@ void tell_that_we_wait(int directory, const std::string& path) {
 
 }  // namespace
 
-Status lock_directory(const Context& ctx, int directory, const std::string& path) {
+Status lock_directory(const Context& changing, int directory, const std::string& path) {
+    const Context ctx = changing.before_effect();
     const SteadyTime silent_until = ctx.clock().steady() + kSilentWait;
     bool told = false;
     for (Nanos wait = std::chrono::microseconds(200);;

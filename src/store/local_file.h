@@ -88,7 +88,8 @@ struct LocalTarget {
 Result<LocalTarget> target_of(const LocalPlace& place, const std::string& path);
 
 // Every change of the objects of one directory happens under its lock (flock on the directory itself, so there is no
-// file to leave behind), which all dray processes take. Waits as long as ctx allows.
+// file to leave behind), which all dray processes take. Waits as long as ctx allows; nothing is changed before it is
+// held, so that a stop ends the wait at once.
 Status lock_directory(const Context& ctx, int directory, const std::string& path);
 void unlock_directory(int directory);
 

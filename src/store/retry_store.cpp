@@ -49,12 +49,14 @@ Status RetryStore::around(const Context& ctx, Call& call, const Attempt& attempt
     Nanos parked{0};
     std::uint32_t attempts = 0, slow = ctx.slow_answers(), cost = slow > 0 ? options_.slow_cost : 0;
     bool unsure = false;
+    // Nobody is left in doubt by a stop between two attempts of which nothing came.
+    const auto waiting = [&] { return unsure ? ctx : ctx.before_effect(); };
     auto final = [&](Error error) {
         error.unsure = error.unsure || unsure;
         return error;
     };
     for (;;) {
-        auto permit = governor_.admit(ctx, cost);
+        auto permit = governor_.admit(waiting(), cost);
         if (!permit) return final(std::move(permit).error());
         parked += permit->parked;
         // Waiting for its turn may have taken long.
@@ -88,7 +90,7 @@ Status RetryStore::around(const Context& ctx, Call& call, const Attempt& attempt
         if (ctx.send_until() && ctx.clock().steady() + wait > *ctx.send_until()) {
             return final(asking_to_wait(std::move(error), wait));
         }
-        if (Status slept = ctx.sleep(wait); !slept) return final(std::move(slept).error());
+        if (Status slept = waiting().sleep(wait); !slept) return final(std::move(slept).error());
         cost = is_slow ? options_.slow_cost : options_.transient_cost;
     }
 }

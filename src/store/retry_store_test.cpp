@@ -50,6 +50,25 @@ protected:
     void put(const ObjectRef& object, std::string_view bytes) { ASSERT_TRUE(memory_->put({}, object, bytes)); }
 };
 
+TEST_F(Retries, AStopEndsThePauseBeforeAnotherAttemptThoughAChangeMayFinish) {
+    for (const bool unsure : {false, true}) {
+        StopSource stop, over;
+        auto store = retrying();
+        put(a_, "1");
+        const auto stopping = [&](const Call&) {
+            stop.trigger();
+            return true;
+        };
+        faults_->add({.verb = Verb::put,
+                      .when = stopping,
+                      .action = FaultAction::fail,
+                      .error = failing(Code::unavailable, unsure)});
+        const auto made = store->put(Context(&stop, &clock_).finishing(over), a_, "2");
+        EXPECT_EQ(made.has_value(), unsure) << "what may have been done is done again while there is time";
+        EXPECT_EQ(faults_->calls(Verb::put), unsure ? 2U : 1U);
+    }
+}
+
 TEST_F(Retries, H03_UpToSevenTransientErrorsAreOvercome) {
     for (std::uint32_t failures = 1; failures <= 7; ++failures) {
         auto store = retrying();
