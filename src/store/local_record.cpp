@@ -17,7 +17,8 @@ namespace dray {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kMaxSideFile = 64 * 1024;  // bytes; S3 allows 2 KB of metadata
+constexpr std::size_t kMaxAttribute = 64 * 1024;   // bytes: the kernel's own limit
+constexpr std::size_t kMaxSideFile = 1024 * 1024;  // bytes; S3 allows 2 KB of metadata
 
 struct TextField {
     std::string_view name;
@@ -79,7 +80,11 @@ Result<std::string> read_side_file(int directory, const std::string& name, const
     Fd fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd && (errno == ENOENT || errno == ELOOP)) return std::string();
     if (!fd) return io_error("open the side file of", path, errno);
-    std::string content(kMaxSideFile, '\0');
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) return io_error("look at the side file of", path, errno);
+    if (status.st_size > static_cast<off_t>(kMaxSideFile))
+        return rotten("the side file of " + in_quotes(path) + " is none of dray's");
+    std::string content(static_cast<std::size_t>(status.st_size), '\0');
     std::size_t have = 0;
     while (have < content.size()) {
         const ssize_t n = ::read(fd.get(), content.data() + have, content.size() - have);
@@ -94,7 +99,7 @@ Result<std::string> read_side_file(int directory, const std::string& name, const
 
 // Empty: there is none.
 Result<std::string> read_attribute(int body, const std::string& path) {
-    std::string content(kMaxSideFile, '\0');
+    std::string content(kMaxAttribute, '\0');
     const ssize_t n = ::fgetxattr(body, kRecordAttribute, content.data(), content.size());
     if (n < 0 && (errno == ENODATA || errno == ENOTSUP)) return std::string();
     if (n < 0) return io_error("read the attributes of", path, errno);
@@ -157,6 +162,9 @@ Status keep_record(int directory, int body, const LocalRecord& record, const std
     struct stat status {};
     if (::fstat(body, &status) != 0) return io_error("look at", path, errno);
     const std::string json = record_json(record, status);
+    if (json.size() > kMaxSideFile)
+        return Error{
+            .code = Code::invalid, .message = in_quotes(path) + ": more than 1 MiB of metadata", .reason = "too-large"};
     if (::fsetxattr(body, kRecordAttribute, json.data(), json.size(), 0) == 0) return {};
     // ENOSPC: ext4 keeps all attributes of a file in one block of 4 KiB; the disk itself need not be full.
     if (errno != ENOTSUP && errno != ENOSPC && errno != E2BIG && errno != ERANGE) {
