@@ -106,22 +106,6 @@ bool is_written_to(int fd) {
     return false;
 }
 
-// The only entry of a directory; nullopt: none.
-std::optional<std::string> only_entry(int directory) {
-    const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR* listing = own < 0 ? nullptr : ::fdopendir(own);
-    if (!listing) {
-        if (own >= 0) ::close(own);
-        return std::nullopt;
-    }
-    const std::unique_ptr<DIR, int (*)(DIR*)> closing(listing, ::closedir);
-    while (const dirent* entry = ::readdir(listing)) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") return std::string(name);
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 Result<Aside> Aside::make(int directory, std::string name, const struct stat& doomed, const std::string& path) {
@@ -188,28 +172,54 @@ Status unlink_exactly(int directory, const std::string& name, const LocalFile& e
 
 namespace {
 
-bool is_same_file(const struct stat& a, const struct stat& b) {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+// The directory in the aside gets its name back from the plain file that has it, which becomes its body; a second name
+// of that file is in the aside then.
+bool give_directory_back(int directory, int aside, int room, const std::string& name) {
+    struct stat plain {
+    }, body{};
+    if (::fstatat(directory, name.c_str(), &plain, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(plain.st_mode)) return false;
+    const bool has_body = ::fstatat(room, kSelfName.data(), &body, AT_SYMLINK_NOFOLLOW) == 0;
+    const bool ready =
+        has_body ? is_same_file(plain, body) : ::linkat(directory, name.c_str(), room, kSelfName.data(), 0) == 0;
+    return ready && ::renameat2(aside, name.c_str(), directory, name.c_str(), RENAME_EXCHANGE) == 0;
 }
 
-// Killed while it made a directory of `name` (make_room()): before the exchange the directory is in the aside and the
-// body in it is a second name; after it, the second name is in the aside. True: there was no more than that, and it is
-// gone. The only thing that recovery ever removes, for the file has its own name still.
+bool holds_more_than_a_body(int room) {
+    for (const std::string& name : some_names(room, 2))
+        if (name != kSelfName) return true;
+    return false;
+}
+
+// A second name in the aside goes: of a file whose other one is the body of the directory.
 bool drop_second_name(int directory, int aside, const std::string& name) {
     struct stat inside {
-    }, outside{};
-    const std::string body = name + "/" + std::string(kSelfName);
-    if (::fstatat(aside, name.c_str(), &inside, AT_SYMLINK_NOFOLLOW) != 0) return false;
-    if (S_ISDIR(inside.st_mode)) {
-        const bool second = ::fstatat(aside, body.c_str(), &inside, AT_SYMLINK_NOFOLLOW) == 0 &&
-                            ::fstatat(directory, name.c_str(), &outside, AT_SYMLINK_NOFOLLOW) == 0 &&
-                            is_same_file(inside, outside);
-        if (second) ::unlinkat(aside, body.c_str(), 0);
-        return ::unlinkat(aside, name.c_str(), AT_REMOVEDIR) == 0;
-    }
-    return S_ISREG(inside.st_mode) && ::fstatat(directory, body.c_str(), &outside, AT_SYMLINK_NOFOLLOW) == 0 &&
-           is_same_file(inside, outside) && ::unlinkat(aside, name.c_str(), 0) == 0;
+    }, body{};
+    const std::string self = name + "/" + std::string(kSelfName);
+    return ::fstatat(aside, name.c_str(), &inside, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(inside.st_mode) &&
+           ::fstatat(directory, self.c_str(), &body, AT_SYMLINK_NOFOLLOW) == 0 && is_same_file(inside, body) &&
+           ::unlinkat(aside, name.c_str(), 0) == 0;
 }
+
+}  // namespace
+
+RoomFate settle_room(int directory, int aside, const std::string& name) {
+    const Fd room = open_directory(aside, name);
+    if (!room) return drop_second_name(directory, aside, name) ? RoomFate::second_name_dropped : RoomFate::other;
+    if (holds_more_than_a_body(room.get())) {
+        const bool back =
+            give_directory_back(directory, aside, room.get(), name) && drop_second_name(directory, aside, name);
+        return back ? RoomFate::directory_given_back : RoomFate::other;
+    }
+    struct stat plain {
+    }, body{};
+    const bool second = ::fstatat(room.get(), kSelfName.data(), &body, AT_SYMLINK_NOFOLLOW) == 0 &&
+                        ::fstatat(directory, name.c_str(), &plain, AT_SYMLINK_NOFOLLOW) == 0 &&
+                        is_same_file(plain, body);
+    if (second) ::unlinkat(room.get(), kSelfName.data(), 0);
+    return ::unlinkat(aside, name.c_str(), AT_REMOVEDIR) == 0 ? RoomFate::second_name_dropped : RoomFate::other;
+}
+
+namespace {
 
 // What the file in the aside was before it was put there, if that was the last thing that anybody did to it; else
 // nullopt, for its ETag then has to change.
@@ -248,15 +258,20 @@ Result<bool> recover_aside(const Context& ctx, int directory, const std::string&
     if (!inside && errno == ENOENT) return false;  // its process lives, and is done with it
     if (!inside) return io_error("open directory", path + aside, errno);
     Outcome outcome;
-    const auto name = only_entry(inside.get());
-    if (name && !drop_second_name(directory, inside.get(), *name)) {
-        TRY_LET(brought, bring_back_unchanged(directory, inside.get(), *name, *read_aside_name(aside), path + *name,
-                                              own_changes));
+    const auto names = some_names(inside.get(), 1);
+    const RoomFate room =
+        names.empty() ? RoomFate::second_name_dropped : settle_room(directory, inside.get(), names[0]);
+    if (room == RoomFate::other) {
+        TRY_LET(brought, bring_back_unchanged(directory, inside.get(), names[0], *read_aside_name(aside),
+                                              path + names[0], own_changes));
         outcome = std::move(brought);
-        log_event(LogLevel::warning, "put-aside-by-a-killed-process",
-                  {{"path", path + *name},
-                   {"now", outcome.fate == Fate::given_back ? "given back" : "beside it as " + outcome.kept}});
+    } else if (room == RoomFate::directory_given_back) {
+        outcome.fate = Fate::given_back;
     }
+    if (outcome.fate != Fate::nothing)
+        log_event(LogLevel::warning, "put-aside-by-a-killed-process",
+                  {{"path", path + names[0]},
+                   {"now", outcome.fate == Fate::given_back ? "given back" : "beside it as " + outcome.kept}});
     ::unlinkat(directory, aside.c_str(), AT_REMOVEDIR);
     return outcome.fate != Fate::nothing;
 }

@@ -1,23 +1,25 @@
 #include "store/local_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/fs.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <memory>
 #include <random>
 #include <system_error>
 
 #include "base/log.h"
-#include "store/local_aside.h"
+#include "store/local_room.h"
 
 namespace dray {
 namespace {
 
-constexpr std::chrono::seconds kSilentWait{2};  // for a lock; dray holds one for milliseconds
+constexpr std::chrono::seconds kSilentWait{2};   // for a lock; dray holds one for milliseconds
+constexpr std::chrono::seconds kTidyingWait{2};  // for those that only tidying up needs
 constexpr int kOpenDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 std::uint64_t nanoseconds(const timespec& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
@@ -90,68 +92,17 @@ Result<std::optional<LocalPlace>> LocalBucket::find(std::string_view key) const 
 
 namespace {
 
-// After the exchange the name's former file is in the aside. Where it is not the body that the directory has now,
-// somebody gave the name a new file at the last moment, and that one is the object.
-Status drop_former(const Aside& aside, int inside, const std::string& name, const struct stat& body,
-                   const std::string& path) {
-    struct stat former {};
-    if (::fstatat(aside.fd(), name.c_str(), &former, AT_SYMLINK_NOFOLLOW) != 0)
-        return io_error("look at what was put aside of", path, errno);
-    const bool is_body = former.st_dev == body.st_dev && former.st_ino == body.st_ino;
-    if (is_body && ::unlinkat(aside.fd(), name.c_str(), 0) != 0) return io_error("remove a name of", path, errno);
-    if (is_body) return {};
-    if (S_ISREG(former.st_mode) && ::renameat(aside.fd(), name.c_str(), inside, kSelfName.data()) == 0) return {};
-    return aside.settle(path);
-}
-
-// The object `name` becomes the body inside a directory of that name, in one step for every reader. Success says
-// nothing of what has the name now: the walk goes on with what is there.
-Status make_room(const Context& ctx, int directory, const std::string& name, const std::string& path, LocalSync& sync,
-                 OwnChanges& own_changes) {
-    Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!own) return io_error("open directory", path, errno);
-    TRY(lock_directory(ctx, own.get(), path));
-    struct stat body {};
-    if (::fstatat(directory, name.c_str(), &body, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(body.st_mode)) return {};
-    TRY_LET(aside, Aside::make(directory, name, body, path));
-    if (::mkdirat(aside.fd(), name.c_str(), 0777) != 0) return io_error("make directory beside", path, errno);
-    Fd inside = open_directory(aside.fd(), name);
-
-    OwnChanges::Change change = own_changes.begin(body);
-    struct stat linked {};
-    bool ready = inside && ::linkat(directory, name.c_str(), inside.get(), kSelfName.data(), 0) == 0 &&
-                 ::fstatat(inside.get(), kSelfName.data(), &linked, AT_SYMLINK_NOFOLLOW) == 0;
-    int number = ready ? 0 : errno;
-    const bool is_body = ready && linked.st_ino == body.st_ino;
-    // The body is durable inside before the directory takes its name.
-    Status done = is_body ? sync.content(inside.get(), path) : Status();
-    if (is_body && done) {
-        if (::renameat2(aside.fd(), name.c_str(), directory, name.c_str(), RENAME_EXCHANGE) == 0) {
-            done = drop_former(aside, inside.get(), name, body, path);
-            if (::fstatat(inside.get(), kSelfName.data(), &linked, AT_SYMLINK_NOFOLLOW) == 0) change.done(linked);
-            return done;
-        }
-        number = errno;
-    }
-    if (inside) ::unlinkat(inside.get(), kSelfName.data(), 0);
-    ::unlinkat(aside.fd(), name.c_str(), AT_REMOVEDIR);
-    if (::fstatat(directory, name.c_str(), &linked, AT_SYMLINK_NOFOLLOW) == 0) change.done(linked);
-    TRY(std::move(done));
-    const bool others_were_faster = number == 0 ||
-                                    ::fstatat(directory, name.c_str(), &linked, AT_SYMLINK_NOFOLLOW) != 0 ||
-                                    !S_ISREG(linked.st_mode);
-    return others_were_faster ? Status() : Status(io_error("make a directory of", path, number));
-}
-
 // Opens or makes the directory `name`. A closed Fd: what is there changed under us, walk again.
 Result<Fd> open_or_make(const Context& ctx, int parent, const std::string& name, const std::string& path,
                         LocalSync& sync, OwnChanges& own_changes) {
     Fd next = open_directory(parent, name);
     if (next) return next;
     if (errno == ENOENT) {
-        if (::mkdirat(parent, name.c_str(), 0777) != 0 && errno != EEXIST && errno != ENOENT) {
-            return io_error("make directory for", path, errno);
-        }
+        // Whoever takes away a directory that holds a body and nothing more has its lock (give_up_room()).
+        TRY(lock_directory(ctx, parent, path));
+        const int number = ::mkdirat(parent, name.c_str(), 0777) == 0 ? 0 : errno;
+        unlock_directory(parent);
+        if (number != 0 && number != EEXIST && number != ENOENT) return io_error("make directory for", path, number);
         return open_directory(parent, name);
     }
     if (errno != ENOTDIR && errno != ELOOP) return io_error("open directory of", path, errno);
@@ -193,35 +144,95 @@ Result<LocalPlace> LocalBucket::make(const Context& ctx, std::string_view key, L
                  .message = in_quotes(path_of(key)) + ": its directories vanish as fast as they are made"};
 }
 
-void LocalBucket::prune(std::string_view key, LocalSync& sync) const {
+void LocalBucket::prune(const Context& ctx, std::string_view key, LocalSync& sync, OwnChanges& own_changes) const {
     std::vector<std::string> path = local_path(key);
     for (path.pop_back(); !path.empty(); path.pop_back()) {
         Fd at(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
         for (std::size_t i = 0; at && i + 1 < path.size(); ++i)
             at = open_directory(at.get(), path[i]);
-        // Not empty, or gone: either way there is nothing more to do above it.
-        if (!at || !sync.remove_directory(at.get(), path.back())) return;
+        if (!at) return;
+        if (sync.remove_directory(at.get(), path.back())) continue;
+        // Not empty, or gone: either way there is nothing more to do above it. What was asked for is done already, so
+        // that nobody fails for what cannot be tidied up now.
+        const Status plain =
+            give_up_room(ctx.within(kTidyingWait), at.get(), path.back(), path_of(key), sync, own_changes);
+        if (!plain) log_event(LogLevel::warning, "left-a-directory", {{"why", plain.error().message}});
+        return;
     }
 }
 
+bool is_same_file(const struct stat& a, const struct stat& b) {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+namespace {
+
+// nullopt: nothing is there that has bytes. O_NONBLOCK: a FIFO planted here must not hang us.
+Result<std::optional<LocalFile>> open_file(int directory, const std::string& name, const std::string& path) {
+    LocalFile file{.fd = Fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC))};
+    if (!file.fd && (is_absent(errno) || errno == ENXIO)) return std::optional<LocalFile>();
+    if (!file.fd) return io_error("open", path, errno);
+    if (::fstat(file.fd.get(), &file.status) != 0) return io_error("look at", path, errno);
+    return std::optional<LocalFile>(std::move(file));
+}
+
+// `room`, the directory `name` in which no body was found: it has its name still, so that the body has not taken that,
+// and the body has not come back either.
+bool has_no_body(int directory, const std::string& name, int room) {
+    struct stat now {
+    }, seen{}, body{};
+    return ::fstatat(directory, name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0 && ::fstat(room, &seen) == 0 &&
+           is_same_file(now, seen) && ::fstatat(room, kSelfName.data(), &body, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
+}  // namespace
+
 Result<std::optional<LocalFile>> open_object(const LocalPlace& place, const std::string& path) {
-    int directory = place.directory.get();
-    Fd inside;
-    for (std::string name = place.name;; name = kSelfName) {
-        // O_NONBLOCK: a FIFO planted here must not hang us.
-        Fd fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-        if (!fd && (is_absent(errno) || errno == ENXIO)) return std::optional<LocalFile>();
-        if (!fd) return io_error("open", path, errno);
-        LocalFile file{.fd = std::move(fd)};
-        if (::fstat(file.fd.get(), &file.status) != 0) return io_error("look at", path, errno);
-        if (S_ISREG(file.status.st_mode)) {
-            file.inside = std::move(inside);
-            return std::optional<LocalFile>(std::move(file));
+    const int directory = place.directory.get();
+    for (int round = 0; round < kWalkRounds; ++round) {
+        TRY_LET(file, open_file(directory, place.name, path));
+        if (!file || S_ISREG(file->status.st_mode)) return std::move(file);
+        if (!S_ISDIR(file->status.st_mode)) return std::optional<LocalFile>();
+        TRY_LET(body, open_file(file->fd.get(), std::string(kSelfName), path));
+        if (body && !S_ISREG(body->status.st_mode)) return std::optional<LocalFile>();
+        if (body) {
+            body->inside = std::move(file->fd);
+            return std::move(body);
         }
-        if (!S_ISDIR(file.status.st_mode) || inside) return std::optional<LocalFile>();
-        inside = std::move(file.fd);
-        directory = inside.get();
+        if (has_no_body(directory, place.name, file->fd.get())) break;
     }
+    return std::optional<LocalFile>();
+}
+
+bool stat_object(int directory, const std::string& name, struct stat& status) {
+    for (int round = 0; round < kWalkRounds; ++round) {
+        if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+        if (!S_ISDIR(status.st_mode)) return true;
+        const Fd room(::openat(directory, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!room && is_absent(errno)) continue;
+        if (!room) return false;
+        if (::fstatat(room.get(), kSelfName.data(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
+        if (errno != ENOENT) return false;
+        if (has_no_body(directory, name, room.get())) break;
+    }
+    errno = ENOENT;
+    return false;
+}
+
+std::vector<std::string> some_names(int directory, std::size_t most) {
+    std::vector<std::string> names;
+    const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* listing = own < 0 ? nullptr : ::fdopendir(own);
+    if (!listing) {
+        if (own >= 0) ::close(own);
+        return names;
+    }
+    const std::unique_ptr<DIR, int (*)(DIR*)> closing(listing, ::closedir);
+    while (const dirent* entry = names.size() < most ? ::readdir(listing) : nullptr) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") names.emplace_back(name);
+    }
+    return names;
 }
 
 Result<LocalTarget> target_of(const LocalPlace& place, const std::string& path) {

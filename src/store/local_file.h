@@ -61,8 +61,9 @@ public:
     // The same, making directories on the way; an object in the way keeps its key and moves inside the directory that
     // takes its name. Every directory on the way is durable. Error: refused (a symbolic link or device is in the way).
     Result<LocalPlace> make(const Context& ctx, std::string_view key, LocalSync& sync, OwnChanges& own_changes) const;
-    // Removes the directories above `key` that have become empty; never the bucket's own.
-    void prune(std::string_view key, LocalSync& sync) const;
+    // Removes the directories above `key` that have become empty; never the bucket's own. One that holds the body of an
+    // object and nothing more becomes the plain file of that object again.
+    void prune(const Context& ctx, std::string_view key, LocalSync& sync, OwnChanges& own_changes) const;
 
 private:
     LocalBucket(std::string directory, Fd root) : directory_(std::move(directory)), root_(std::move(root)) {}
@@ -76,8 +77,17 @@ inline constexpr int kWalkRounds = 100;
 // A directory below another; an error keeps errno. A closed Fd with errno ENOENT, ENOTDIR or ELOOP: not there.
 Fd open_directory(int parent, const std::string& name);
 
+bool is_same_file(const struct stat& a, const struct stat& b);
+
+// The file of an object may become the body in a directory of its name, and the plain file again, at any moment
+// (local_room.h). So a body that is not found counts as missing only where the directory has its name still.
 // nullopt: no object's file is there (nothing, a link, a device, a directory without a body).
 Result<std::optional<LocalFile>> open_object(const LocalPlace& place, const std::string& path);
+// The same without opening it. False, with errno: nothing is there. True also for what is no regular file.
+bool stat_object(int directory, const std::string& name, struct stat& status);
+
+// Up to `most` names in a directory, in no order; none where it cannot be read.
+std::vector<std::string> some_names(int directory, std::size_t most);
 
 // Where the body is or would be: the name itself, or inside the directory of that name.
 struct LocalTarget {

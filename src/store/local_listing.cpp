@@ -151,8 +151,7 @@ Result<bool> LocalWalk::read_entries(const Context& ctx, int directory, const st
             keep({.order = name.bytes});
         } else if (type == DT_DIR) {
             keep({.order = name.bytes + "/", .directory = true});
-            const std::string self = std::string(file) + "/" + std::string(kSelfName);
-            if (::fstatat(directory, self.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) keep({.order = name.bytes});
+            if (stat_object(directory, std::string(file), status)) keep({.order = name.bytes});
         } else {
             keep({.order = name.bytes, .instead = what_is(type)});
         }
@@ -193,13 +192,9 @@ Result<std::optional<LocalWalk::Found>> LocalWalk::listed(Level& level, const En
     }
     const int directory = deeper ? deeper.get() : level.fd.get();
     struct stat status {};
-    int failed = ::fstatat(directory, path.back().c_str(), &status, AT_SYMLINK_NOFOLLOW);
-    if (failed == 0 && S_ISDIR(status.st_mode)) {
-        const std::string self = path.back() + "/" + std::string(kSelfName);
-        failed = ::fstatat(directory, self.c_str(), &status, AT_SYMLINK_NOFOLLOW);
-    }
-    if (failed != 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<Found>();
-    if (failed != 0) return io_error("look at", bucket_.path_of(key), errno);
+    const bool there = stat_object(directory, path.back(), status);
+    if (!there && (errno == ENOENT || errno == ENOTDIR)) return std::optional<Found>();
+    if (!there) return io_error("look at", bucket_.path_of(key), errno);
     if (!S_ISREG(status.st_mode)) return std::optional<Found>();
     return std::optional<Found>(ListedObject{.key = key,
                                              .size = static_cast<std::uint64_t>(status.st_size),

@@ -356,7 +356,7 @@ Result<ObjectInfo> LocalStore::create(const Context& ctx, const ObjectRef& to, c
         TRY_LET(record, fill(begun.temp));
         return appear(ctx, begun.place, begun.temp, record, wanted, bucket.path_of(to.key));
     }();
-    if (!answer) bucket.prune(to.key, sync_);  // the directories made for nothing
+    if (!answer) bucket.prune(ctx, to.key, sync_, own_changes_);  // the directories made for nothing
     return answer;
 }
 
@@ -457,7 +457,7 @@ Result<Removed> LocalStore::remove(const Context& ctx, const ObjectRef& object, 
     const bool stays = there->inside && !sync_.remove_directory(directory, place->name);  // it holds others
     unlock_directory(directory);
     TRY(sync_.content(stays ? there->inside.get() : directory, path));
-    bucket.prune(object.key, sync_);
+    bucket.prune(ctx, object.key, sync_, own_changes_);
     return Removed{};
 }
 
