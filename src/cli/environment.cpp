@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/amounts.h"
+#include "store/local_store.h"
 
 namespace dray {
 namespace {
@@ -17,7 +18,7 @@ void fill(std::string& setting, const std::string& planned) {
 }  // namespace
 
 PlannedStore planned_store(const StoreUrl& url) {
-    return {.identity = url.kind == StoreKind::local ? "file:" : "", .url = url.text()};
+    return {.identity = url.kind == StoreKind::local ? std::string(kLocalIdentity) : "", .url = url.text()};
 }
 
 Result<std::unique_ptr<ObjectStore>> StoreRoom::open(PlannedStore& planned) {
@@ -36,7 +37,7 @@ Result<std::unique_ptr<ObjectStore>> StoreRoom::open(PlannedStore& planned) {
         TRY_LET(limit, parse_bytes(flags_.bwlimit));
         settings.bwlimit = limit;
     }
-    const StoreKind kind = planned.identity == "file:" ? StoreKind::local : StoreKind::s3;
+    const StoreKind kind = planned.identity == kLocalIdentity ? StoreKind::local : StoreKind::s3;
     TRY_LET(opened, open_store(ctx_, kind, settings, environment_variable));
 
     planned.identity = opened.store->identity();

@@ -6,6 +6,7 @@
 #include "cli/run_text.h"
 #include "cli/selection.h"
 #include "cli/temporary.h"
+#include "store/local_store.h"
 
 namespace dray {
 namespace {
@@ -143,7 +144,7 @@ Result<StoreUrl> target_of(const MoveFlags& flags, const StoreUrl& source) {
 
 Result<int> explain(Shell& shell, const CommonFlags& flags, StoreRoom& room, const MoveJob& job) {
     PlannedStore planned = job.command.stores.front();
-    const StoreKind kind = planned.identity.starts_with("file:") ? StoreKind::local : StoreKind::s3;
+    const StoreKind kind = planned.identity == kLocalIdentity ? StoreKind::local : StoreKind::s3;
     TRY_LET(store, room.open(planned));
     TRY_LET(why, explain_move(shell.context(), *store, job.command, job.explain,
                               {state_path(flags).value_or(""), default_state_path()}));

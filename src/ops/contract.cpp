@@ -1,10 +1,13 @@
 #include "ops/contract.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/json.h"
 #include "base/time.h"
+#include "store/local_mounts.h"
+#include "store/local_store.h"
 
 namespace dray {
 namespace {
@@ -50,6 +53,16 @@ Error damaged(std::string_view what) {
 }
 
 }  // namespace
+
+std::optional<WallTime> quiet_until(const RunContract& contract, const JournalSummary& journal, WallTime lock_taken) {
+    const auto until = quiet_until(journal, lock_taken);
+    if (!until) return until;
+    const bool nothing_lands =
+        !contract.scopes.empty() && std::all_of(contract.scopes.begin(), contract.scopes.end(), [](const Scope& scope) {
+            return scope.identity == kLocalIdentity && !scope.bucket.empty() && dies_with_its_process(scope.bucket);
+        });
+    return nothing_lands ? std::nullopt : until;
+}
 
 std::string write_contract(const RunContract& contract) {
     std::string out;

@@ -20,6 +20,10 @@ struct RunContract {
     bool operator==(const RunContract&) const = default;
 };
 
+// Rules R1, R2, R9: quiet_until() of job/run_dir.h, but none for a run whose scopes are all directories in which
+// nothing can happen any more for a process that is gone.
+std::optional<WallTime> quiet_until(const RunContract& contract, const JournalSummary& journal, WallTime lock_taken);
+
 std::string write_contract(const RunContract& contract);
 Result<RunContract> read_contract(const std::string& json);  // error: corrupt
 

@@ -184,7 +184,7 @@ namespace {
 
 Result<RunContract> undo_contract(const PlanHeader& parent, const JournalSummary& journal, WallTime locked) {
     TRY_LET(contract, read_contract(parent.options));
-    contract.parent_quiet_until = quiet_until(journal, locked);
+    contract.parent_quiet_until = quiet_until(contract, journal, locked);
     contract.parent_first_answer = journal.first_answer;
     return contract;
 }

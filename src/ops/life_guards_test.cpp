@@ -1,9 +1,13 @@
 // What stands between a run and harm in its life: one test for each guard, which fails when that guard is taken away.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "job/plan.h"
 #include "ops/contract.h"
 #include "ops/life_rig.h"
+#include "store/local_store.h"
 
 namespace dray {
 namespace {
@@ -60,6 +64,72 @@ TEST(LifeGuards, AJournalOfAnotherPlanIsNeverTakenForThisRuns) {
     ASSERT_FALSE(applied) << "its one action is not done, whatever that journal says";
     EXPECT_EQ(applied.error().code, Code::corrupt);
     EXPECT_TRUE(life.there("also/a"));
+}
+
+// A store that is a directory, for the same life.
+struct LocalLife : Life {
+    LocalLife() {
+        std::filesystem::create_directories(bucket + "/in");
+        std::ofstream(bucket + "/in/a") << "body";
+        env.open_store = [](PlannedStore& planned) -> Result<std::unique_ptr<ObjectStore>> {
+            auto opened = make_local_store({.durable = false});
+            planned.identity = opened->identity();
+            return opened;
+        };
+    }
+    RunPaths killed_run() {
+        MoveCommand all = Life::command();
+        all.source_bucket = all.rule.source_bucket = all.rule.target_bucket = bucket;
+        auto planned = plan_move(ctx, env, all);
+        EXPECT_TRUE(planned) << planned.error().message;
+        EXPECT_TRUE(apply(planned->run).finished());
+        cut_the_end(planned->run);
+        return planned->run;
+    }
+    std::string bucket = temp.file("bucket");
+};
+
+TEST(LifeGuards, R1_NothingOfAKilledRunLandsLateInADirectorySoItsUndoWaitsForNothing) {
+    LocalLife life;
+    const RunPaths run = life.killed_run();
+
+    const Nanos waited = waited_in(life, [&] {
+        auto undone = undo_run(life.ctx, life.env, run.id, {});
+        ASSERT_TRUE(undone) << undone.error().message;
+        EXPECT_TRUE(undone->finished());
+    });
+
+    EXPECT_LT(waited, Nanos(kQuietTime)) << "needs a file system of this machine's own: set TMPDIR";
+    EXPECT_TRUE(std::filesystem::exists(life.bucket + "/in/a"));
+    EXPECT_FALSE(std::filesystem::exists(life.bucket + "/out/a"));
+}
+
+TEST(LifeGuards, R2_NorDoesTheNextRunThere) {
+    LocalLife life;
+    const RunPaths run = life.killed_run();
+    const std::vector<Scope> everything{{.identity = "file:", .bucket = life.bucket, .prefix = ""}};
+    auto state = StateDirectory::open(life.env.state_directory);
+    ASSERT_TRUE(state && state->create_run("other"));
+    ASSERT_TRUE(take_scopes(*state, run.id, everything, life.clock.wall())->lock) << "it died before it let go";
+    EXPECT_TRUE(life.apply(run).finished());
+
+    auto grant = take_scopes(*state, "other", everything, life.clock.wall());
+
+    ASSERT_TRUE(grant) << grant.error().message;
+    EXPECT_TRUE(grant->lock) << "held by " << grant->holder;
+    EXPECT_EQ(grant->wait_until, std::nullopt);
+}
+
+TEST(LifeGuards, R1_OneScopeInWhichSomethingMayLandLateIsEnough) {
+    const TempDirectory temp;
+    const JournalSummary killed{.processes = 1};
+    const WallTime now{std::chrono::hours(500'000)};
+    const Scope here{"file:", temp.path(), "in/"}, gone{"file:", temp.file("gone"), "in/"}, any{"file:", "", ""},
+        remote{"https://s3.example", "b", "in/"};
+    EXPECT_EQ(quiet_until({.scopes = {here, here}}, killed, now), std::nullopt);
+    for (const Scope& other : {gone, any, remote})
+        EXPECT_EQ(quiet_until({.scopes = {here, other}}, killed, now), now + kQuietTimeUnansweredCopy);
+    EXPECT_EQ(quiet_until(RunContract(), killed, now), now + kQuietTimeUnansweredCopy) << "nobody knows where it was";
 }
 
 TEST(LifeGuards, R2_ARunOnAPrefixWaitsForWhatAnotherSentThereWithoutAnAnswer) {

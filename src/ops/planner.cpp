@@ -12,6 +12,7 @@
 #include "ops/own_places.h"
 #include "ops/pages.h"
 #include "ops/plan_proof.h"
+#include "store/local_store.h"
 #include "store/probe.h"
 #include "store/url.h"
 
@@ -32,7 +33,7 @@ bool is_effect(const Action& action) {
 }
 
 bool is_local(const ObjectStore& store) {
-    return store.identity() == "file:";
+    return store.identity() == kLocalIdentity;
 }
 
 std::string renamed(const std::string& target, const std::string& source) {

@@ -79,6 +79,13 @@ bool is_finished(const JournalSummary& journal) {
     return journal.last_process_ended && !journal.ends.empty() && journal.ends.back().outcome == "finished";
 }
 
+// A plan that cannot be read says nothing of its stores.
+std::optional<WallTime> quiet_of(const RunPaths& run, const JournalSummary& journal, WallTime now) {
+    const auto plan = PlanReader::open(run.plan());
+    const auto contract = plan ? read_contract(plan->header().options) : Result<RunContract>(plan.error());
+    return contract ? quiet_until(*contract, journal, now) : quiet_until(journal, now);
+}
+
 // A process that died between its end line and the release of its scopes left a finished run that holds them still; one
 // that died before its journal left a run that changed nothing (what an undo holds then is its parent's, whose requests
 // may still land). Whether `holder` is one; its scopes are then released.
@@ -92,7 +99,7 @@ Result<bool> release_if_over(const Context& ctx, const StateDirectory& state, co
     if (journal && !is_finished(*journal)) return false;
     const WallTime now = ctx.clock().wall();
     if (journal)
-        TRY(release_scopes(state, run.id, quiet_until(*journal, now).value_or(now)));
+        TRY(release_scopes(state, run.id, quiet_of(run, *journal, now).value_or(now)));
     else
         TRY(release_scopes(state, run.id, std::nullopt));
     return true;
@@ -249,7 +256,7 @@ public:
         result_.outside = plan.totals().outside;
         result_.first_outside = plan.totals().first_outside;
         if (result_.balance.left == 0 && past->any && result_.reopenable == 0) {
-            TRY(close_finished(plan, *past));
+            TRY(close_finished(plan, contract, *past));
             return result_;
         }
 
@@ -285,9 +292,9 @@ private:
     }
 
     // All is done; but the process that did it may have died before it said so and let go of its prefix.
-    Status close_finished(const PlanReader& plan, const Past& past) {
+    Status close_finished(const PlanReader& plan, const RunContract& contract, const Past& past) {
         const WallTime now = ctx_.clock().wall();
-        const auto quiet = quiet_until(past.journal, now);
+        const auto quiet = quiet_until(contract, past.journal, now);
         if (!is_finished(past.journal)) {
             TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
             TRY(journal->close({.outcome = "finished", .all_answered = true, .at = now}));
@@ -330,7 +337,8 @@ private:
         return {.stores = stores.borrowed(),
                 .capabilities = settled.capabilities,
                 .settings = settings_of(contract.options, settled.head_source, plan_is_stale_),
-                .earlier_quiet_until = capped(ctx_, env_, past.any ? quiet_until(past.journal, locked) : std::nullopt),
+                .earlier_quiet_until =
+                    capped(ctx_, env_, past.any ? quiet_until(contract, past.journal, locked) : std::nullopt),
                 .parent_quiet_until = capped(ctx_, env_, contract.parent_quiet_until),
                 .parent_first_answer = contract.parent_first_answer};
     }
@@ -365,7 +373,7 @@ private:
         }
         result_.seconds = std::chrono::duration<double>(ctx_.clock().steady() - begun).count();
         if (env_.requests) result_.requests = env_.requests();
-        end(plan, *journal, *performer, past);
+        end(plan, contract, *journal, *performer, past);
         return {};
     }
 
@@ -395,7 +403,8 @@ private:
 
     // The end line and the report. A journal that already failed cannot take its end line: the run counts as crashed,
     // which is true.
-    void end(const PlanReader& plan, JournalWriter& journal, const SafeMove& performer, const Past& past) {
+    void end(const PlanReader& plan, const RunContract& contract, JournalWriter& journal, const SafeMove& performer,
+             const Past& past) {
         const SentRequests sent = performer.sent();
         result_.repeated_looks = sent.repeated_looks;
         // With anything left it is not finished, whatever the reason: it stays to be resumed, and is not pruned.
@@ -411,7 +420,7 @@ private:
         whole.ends.push_back(end);
         whole.processes = journal.process();
         whole.last_process_ended = true;
-        quiet_after_ = quiet_until(whole, end.at);
+        quiet_after_ = quiet_until(contract, whole, end.at);
         keep_first(write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals())));
     }
 

@@ -42,7 +42,7 @@ public:
         limits_.min_part = 1;
     }
 
-    std::string identity() const override { return "file:"; }
+    std::string identity() const override { return std::string(kLocalIdentity); }
     const Limits& limits() const override { return limits_; }
     Capabilities capabilities() const override;
     Result<ListPage> list(const Context& ctx, const ListRequest& request) override;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "store/local_sync.h"
 #include "store/object_store.h"
@@ -15,6 +16,9 @@ struct LocalStoreOptions {
     bool durable = true;
     SyncCalls sync = {};
 };
+
+// What identity() says.
+inline constexpr std::string_view kLocalIdentity = "file:";
 
 // One store serves all directories: ObjectRef::bucket is the absolute path of one. Where a bucket lies inside
 // another, use the outer one for both (share_bucket() in store/url.h), else two keys are one object.

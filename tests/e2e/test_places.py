@@ -1,6 +1,9 @@
 """What a URL, a path and a choice mean to a move: where objects come from, where they go, and which stay."""
+import fcntl
 import os
 import re
+import signal
+import threading
 
 import localclient
 import support
@@ -122,6 +125,57 @@ class LocalMoves(support.DrayTest):
         self.ok("undo", "last")
         objects = localclient.LocalBucket(self.home / "in").objects()
         self.assertEqual({key: body for key, (body, _) in objects.items()}, {"x.txt": b"1", "y.txt": b"2"})
+        self.assertEqual(self.files("in"), ["x.txt", "y.txt"], "plain files, for other programs too")
+
+    def test_a_file_that_had_to_make_room_is_a_plain_one_again_after_undo(self):
+        (self.home / "in" / "sub").mkdir(parents=True)
+        (self.home / "in" / "sub" / "c").write_text("moved")
+        (self.home / "out").mkdir()
+        (self.home / "out" / "sub").write_text("somebody's")
+        self.ok("mv", "in/", "out/")
+        self.assertEqual(self.files("out"), ["sub/.dray@", "sub/c"])
+        self.ok("undo", "last")
+        self.assertEqual((self.files("in"), self.files("out")), (["sub/c"], ["sub"]))
+        self.assertEqual((self.home / "out" / "sub").read_text(), "somebody's")
+
+    def waiting_for_a_lock(self):
+        """A move that has begun and waits for another program's lock, and that lock."""
+        (self.home / "in" / "sub").mkdir(parents=True)
+        (self.home / "in" / "sub" / "a.txt").write_text("1")
+        (self.home / "out" / "sub").mkdir(parents=True)
+        lock = os.open(self.home / "out" / "sub", os.O_RDONLY)
+        self.addCleanup(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = self.start("mv", "in/", "out/", "--run-id", "one")
+        given_up = threading.Timer(60, process.kill)  # should it wait and not say so
+        given_up.start()
+        self.addCleanup(process.kill)
+        self.addCleanup(given_up.cancel)
+        said = ""
+        while "waiting-for-lock" not in said:
+            line = process.stderr.readline()
+            self.assertTrue(line, f"it does not wait: {said}")
+            said += line
+        return process, lock
+
+    def test_a_killed_run_leaves_nothing_to_wait_for(self):
+        process, lock = self.waiting_for_a_lock()
+        process.kill()
+        process.communicate()
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        undone = self.ok("undo", "one")
+        self.assertNotIn("waiting", undone.err)
+        left = [name for name in self.files("out") if "/.dray-tmp-" not in name]  # the next write of tomorrow removes that
+        self.assertEqual((self.files("in"), left), (["sub/a.txt"], []))
+
+    def test_a_stop_ends_the_wait_for_a_lock_and_nothing_is_in_doubt(self):
+        process, lock = self.waiting_for_a_lock()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=8)  # a change that is under way would go on for ten seconds
+        self.assertEqual(process.returncode, 130)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        self.ok("resume", "one")
+        self.assertEqual((self.files("in"), self.files("out")), ([], ["sub/a.txt"]))
 
     def test_a_link_at_the_target_is_refused_at_the_first_attempt(self):
         self.plant(a="1")

@@ -48,6 +48,7 @@ class Cfg:
     confirm = False     # R20: ... which does not count where the plan or a receipt says that something is there
     bare = False        # the other writer puts the planned bytes without their properties
     whole = False       # R21: what was found is equal only with its properties
+    gone = False        # a death leaves nothing in flight: the requests are system calls (a local file system)
     slow = False        # a copy that has read its source may land after the 60 s (5 GiB, 30 min limit)
     again = 0           # a new mv run over the same keys after undo
     retry = 0           # how often a resume, or an undo, is asked to try again what failed; the cause may be gone by then
@@ -277,7 +278,7 @@ class Model:
             opts = [((), ())]
             for i, a in enumerate(acts):
                 zs = [()]
-                if a[0] in ('copy', 'del'): zs.append((self.request(s, i),))
+                if a[0] in ('copy', 'del') and not c.gone: zs.append((self.request(s, i),))
                 if a[1] != a[3] or a[2] != a[4]: js = [(a[3], a[4]), (a[1], a[2])]
                 else: js = [(a[3], a[4])]
                 opts = [(p + zz, q + (jj,)) for p, q in opts for zz in zs for jj in js]
@@ -553,6 +554,13 @@ for rule, about, kw in (('found', '7', SOON), ('own', '8', dict(md5=False, forei
         kinds = {**st, **kw}
         NEEDED += [Cfg(f'needed {rule} {nm} with-rules', about=about, **kinds, **RULES, hold=nm == 'c'),
                    Cfg(f'needed {rule} {nm} without', about=about, **kinds, **{**RULES, rule: False}, hold=nm == 'c')]
+# A directory of this machine: every condition is honoured, an ETag tells no bytes, only a death leaves a request without
+# its answer, and nothing of it lands later. Then there is nothing to wait for; elsewhere there is.
+LOCAL = {**RULES, 'rule': 0, 'md5': False, 'lost': 0, 'dup': 0, 'foreign': 0}
+for w in ('absent', 'equal', 'different'):
+    NEEDED += [Cfg(f'needed quiet-time local was-{w} with-rules', was=(w,), retry=1, **LOCAL, gone=True)]
+NEEDED += [Cfg('needed quiet-time local foreign with-rules', about='1', **{**LOCAL, 'foreign': 1}, gone=True),
+           Cfg('needed quiet-time far without', **LOCAL)]
 CONFIGS += NEEDED
 
 QUICK = ('needed ', '1a md5 exclusive', '1a opaque exclusive', '1b md5 exclusive', '1c md5 exclusive')
