@@ -118,7 +118,9 @@ void* ResolverCache::handle() const {
 std::string_view origin_of(std::string_view url) {
     auto scheme = url.find("://");
     if (scheme == std::string_view::npos) return url;
-    return url.substr(0, url.find_first_of("/?#", scheme + 3));
+    const auto ends_host = [](char c) { return c == '/' || c == '?' || c == '#'; };
+    const auto end = std::find_if(url.begin() + static_cast<std::ptrdiff_t>(scheme + 3), url.end(), ends_host);
+    return url.substr(0, static_cast<std::size_t>(end - url.begin()));
 }
 
 bool names_http_proxy() {

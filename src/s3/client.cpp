@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 
 #include "base/checksum.h"
@@ -67,7 +68,8 @@ struct Client::Impl {
         http::Exchange exchange;
         WallTime signed_at;
     };
-    Endpoint endpoint_of(const std::string& bucket);
+    std::optional<Endpoint> elsewhere(const std::string& bucket);
+    Endpoint endpoint_of(const std::string& bucket) { return elsewhere(bucket).value_or(options.endpoint); }
     Result<std::string> payload_hash(const Call& call) const;
     http::Headers headers_of(const Call& call, const Endpoint::Target& target, const Credentials& who,
                              std::string_view payload, WallTime now) const;
@@ -102,13 +104,14 @@ http::ClientCounters Client::counters() const {
     return impl_->http->counters();
 }
 
-Endpoint Client::Impl::endpoint_of(const std::string& bucket) {
-    Endpoint endpoint = options.endpoint;
+// Where a bucket is that has turned out not to be at the client's own endpoint.
+std::optional<Endpoint> Client::Impl::elsewhere(const std::string& bucket) {
     std::shared_lock lock(mutex);
-    if (auto route = routes.find(bucket); route != routes.end()) {
-        endpoint.region = route->second.region;
-        if (!route->second.host.empty()) endpoint.host = route->second.host;
-    }
+    const auto route = routes.find(bucket);
+    if (route == routes.end()) return std::nullopt;
+    Endpoint endpoint = options.endpoint;
+    endpoint.region = route->second.region;
+    if (!route->second.host.empty()) endpoint.host = route->second.host;
     return endpoint;
 }
 
@@ -143,7 +146,8 @@ http::Headers Client::Impl::headers_of(const Call& call, const Endpoint::Target&
 Client::Impl::Attempt Client::Impl::attempt(const Context& ctx, const Call& call, const Credentials& who,
                                             std::string_view payload, bool fresh) {
     const auto& facts = facts_of(call.operation);
-    auto endpoint = endpoint_of(call.bucket);
+    const auto other = elsewhere(call.bucket);
+    const Endpoint& endpoint = other ? *other : options.endpoint;
     auto target = endpoint.target(call.bucket, call.key);
     auto now = ctx.clock().wall() + Nanos(clock_offset.load(std::memory_order_relaxed));
 

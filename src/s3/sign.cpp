@@ -32,7 +32,7 @@ void append_folded(std::string& out, std::string_view value) {
         value.remove_prefix(1);
     while (!value.empty() && is_blank(value.back()))
         value.remove_suffix(1);
-    if (value.find_first_of(" \t") == std::string_view::npos) {
+    if (std::none_of(value.begin(), value.end(), is_blank)) {
         out.append(value);
         return;
     }
