@@ -10,7 +10,7 @@
 
 namespace dray {
 
-inline constexpr std::uint32_t kPaceFirst = 32;
+inline constexpr std::uint32_t kPaceFirst = 16;
 inline constexpr Nanos kPaceInterval = std::chrono::milliseconds(150);  // that one rate is measured over
 inline constexpr double kPaceGain = 1.3;                                // what twice as many must bring to stay
 inline constexpr Nanos kPaceRetry = std::chrono::seconds(2);            // after they did not; twice as long each time
