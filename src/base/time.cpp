@@ -257,14 +257,6 @@ Result<WallTime> parse_http_date(std::string_view text) {
     return from_utc(date);
 }
 
-std::string http_date(WallTime time) {
-    const DateTime at = utc(time);
-    const std::string_view weekday = kWeekdayNames[weekday_of(at.year, at.month, at.day)].substr(0, 3);
-    const std::string_view month = kMonthNames[static_cast<std::size_t>(at.month - 1)].substr(0, 3);
-    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", weekday, at.day, month, at.year, at.hour, at.minute,
-                       at.second);
-}
-
 std::string amz_date(WallTime time) {
     const DateTime at = utc(time);
     // By hand, for every request is dated twice.

@@ -59,7 +59,6 @@ Result<WallTime> parse_iso8601(std::string_view text);
 std::string iso8601(WallTime time);  // milliseconds, Z
 // "Sat, 09 Mar 2024 04:05:06 GMT" (RFC 9110 5.6.7), or one of its two obsolete forms. Error: invalid.
 Result<WallTime> parse_http_date(std::string_view text);
-std::string http_date(WallTime time);  // the preferred form
 // "20240309T040506Z" (SigV4).
 std::string amz_date(WallTime time);
 
