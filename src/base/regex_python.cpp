@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/regex_characters.h"
+#include "base/regex_flags.h"
 #include "base/regex_set.h"
 #include "base/regex_tokens.h"
 #include "base/utf8.h"
@@ -25,24 +27,24 @@ constexpr std::size_t kMaxGroups = 65'535;    // PCRE2's
 class Translator {
 public:
     Translator(std::string_view pattern, std::u32string text, std::vector<std::size_t> offsets)
-        : pattern_(pattern), offsets_(std::move(offsets)), in_(std::move(text)) {}
+        : in_(pattern, std::move(text), std::move(offsets)) {}
 
     Result<PythonPattern> run() {
         auto result = translate();
         // Python reads one token ahead, so this fault comes before any other that has been met so far.
-        if (in_.ends_in_backslash()) return fault_at(offsets_.size() - 2, "bad escape (end of pattern)");
+        if (in_.ends_in_backslash()) return in_.fault_at(in_.size() - 1, "bad escape (end of pattern)");
         return result;
     }
 
 private:
     Result<PythonPattern> translate() {
         TRY(alternatives(flags_, 0));
-        if (!in_.done()) return fault("unbalanced parenthesis");
+        if (!in_.done()) return in_.fault("unbalanced parenthesis");
         for (const auto& [group, position] : conditions_) {
-            if (group > groups_.size()) return fault_at(position, fmt::format("invalid group reference {}", group));
+            if (group > groups_.size()) return in_.fault_at(position, fmt::format("invalid group reference {}", group));
         }
         if (variable_lookbehind_) {
-            return fault_at(*variable_lookbehind_, "look-behind requires fixed-width pattern");
+            return in_.fault_at(*variable_lookbehind_, "look-behind requires fixed-width pattern");
         }
         result_.groups = groups_.size();
         const std::string flags = flags_.on();
@@ -54,17 +56,10 @@ private:
         return std::move(result_);
     }
 
-    // --- faults
-
-    Error fault_at(std::size_t position, std::string_view reason) const {
-        return bad_pattern(reason, pattern_, offsets_[std::min(position, offsets_.size() - 1)]);
-    }
-    Error fault(std::string_view reason, std::size_t back = 0) const { return fault_at(in_.at() - back, reason); }
-
     // --- structure
 
     Result<Width> alternatives(Flags& flags, std::size_t nesting) {
-        if (nesting > kMaxNesting) return fault(fmt::format("more than {} groups in one another", kMaxNesting));
+        if (nesting > kMaxNesting) return in_.fault(fmt::format("more than {} groups in one another", kMaxNesting));
         TRY_LET(width, sequence(flags, nesting, nesting == 0));
         while (in_.match('|')) {
             out() += '|';
@@ -102,7 +97,7 @@ private:
     Result<Width> sequence(Flags& flags, std::size_t nesting, bool opens_pattern) {
         Sequence sequence{.flags = flags, .nesting = nesting, .opens_pattern = opens_pattern};
         while (!in_.done() && !is(in_.next(), '|') && !is(in_.next(), ')')) {
-            result_.places.push_back({out().size(), offsets_[in_.at()]});
+            result_.places.push_back({out().size(), in_.offset()});
             sequence.here = out().size();
             TRY(one(sequence, in_.get()));
         }
@@ -138,6 +133,10 @@ private:
         sequence.add(Last::item, width);
         return {};
     }
+    Status set(Sequence& sequence) {
+        TRY_LET(text, read_set(in_, sequence.flags.rules()));
+        return item(sequence, text, {1, 1});
+    }
     Status literal(Sequence& sequence, char32_t c) {
         append_literal(out(), c, sequence.flags.rules());
         sequence.add(Last::item, {1, 1});
@@ -165,9 +164,9 @@ private:
             repeat = *braces;
         }
         if (sequence.last == Last::nothing || sequence.last == Last::anchor) {
-            return fault_at(here - 1, "nothing to repeat");
+            return in_.fault_at(here - 1, "nothing to repeat");
         }
-        if (sequence.last == Last::repeat) return fault_at(here - 1, "multiple repeat");
+        if (sequence.last == Last::repeat) return in_.fault_at(here - 1, "multiple repeat");
 
         const bool lazy = in_.match('?');
         const bool possessive = !lazy && in_.match('+');
@@ -203,22 +202,15 @@ private:
         if (comma) most = in_.get_while(std::u32string::npos, is_digit);
         if (!in_.match('}')) return std::optional<Repeat>();
 
-        Repeat repeat{.least = number(least, kMaxRepeat + 1)};
-        if (!most.empty()) repeat.most = number(most, kMaxRepeat + 1);
+        Repeat repeat{.least = decimal(least, kMaxRepeat + 1)};
+        if (!most.empty()) repeat.most = decimal(most, kMaxRepeat + 1);
         if (repeat.least > kMaxRepeat || repeat.most.value_or(0) > kMaxRepeat) {
-            return fault_at(here, fmt::format("repeat count above {}", kMaxRepeat));
+            return in_.fault_at(here, fmt::format("repeat count above {}", kMaxRepeat));
         }
         if (repeat.most && *repeat.most < repeat.least) {
-            return fault_at(here, "min repeat greater than max repeat");
+            return in_.fault_at(here, "min repeat greater than max repeat");
         }
         return std::optional<Repeat>(repeat);
-    }
-
-    static std::uint64_t number(std::u32string_view digits, std::uint64_t cap) {
-        std::uint64_t value = 0;
-        for (const char32_t digit : digits)
-            value = std::min(value * 10 + (digit - '0'), cap);
-        return value;
     }
 
     // --- escapes
@@ -234,7 +226,7 @@ private:
             return item(sequence, set.as_class(false), {1, 1});
         }
         if (is_digit(letter) && letter != '0') return octal_or_reference(sequence, letter);
-        TRY_LET(c, escaped_character(letter));
+        TRY_LET(c, escaped_character(in_, letter));
         return literal(sequence, c);
     }
 
@@ -256,18 +248,18 @@ private:
                            is_octal(in_.next()[0]);
         if (octal) {
             digits += in_.get();
-            TRY_LET(c, octal_value(digits));
+            TRY_LET(c, octal_character(in_, digits));
             return literal(sequence, c);
         }
-        const std::size_t group = number(digits, kMaxGroups + 1);
+        const std::size_t group = decimal(digits, kMaxGroups + 1);
         if (group > groups_.size()) {
-            return fault(fmt::format("invalid group reference {}", group), digits.size());
+            return in_.fault(fmt::format("invalid group reference {}", group), digits.size());
         }
         return reference(sequence, group, digits.size() + 1);
     }
 
     Status reference(Sequence& sequence, std::size_t group, std::size_t back) {
-        if (!groups_[group - 1]) return fault("cannot refer to an open group", back);
+        if (!groups_[group - 1]) return in_.fault("cannot refer to an open group", back);
         TRY(check_lookbehind(group));
         // With (?ai) the reference folds case as Unicode does; PCRE2 knows no other way.
         const std::string text = fmt::format("\\g{{{}}}", group);
@@ -278,111 +270,11 @@ private:
     Status check_lookbehind(std::size_t group) const {
         if (!groups_before_lookbehind_) return {};
         const bool closed = group <= groups_.size() && groups_[group - 1];
-        if (!closed) return fault("cannot refer to an open group");
+        if (!closed) return in_.fault("cannot refer to an open group");
         if (group > *groups_before_lookbehind_) {
-            return fault("cannot refer to group defined in the same lookbehind subpattern");
+            return in_.fault("cannot refer to group defined in the same lookbehind subpattern");
         }
         return {};
-    }
-
-    Result<char32_t> octal_value(const std::u32string& digits) const {
-        char32_t value = 0;
-        for (const char32_t digit : digits)
-            value = value * 8 + (digit - '0');
-        if (value <= 0377) return value;
-        return fault(fmt::format("octal escape value \\{} outside of range 0-0o377", utf8(digits)), digits.size() + 1);
-    }
-
-    // The character that a backslash with this letter (and what follows) stands for, in and outside of sets. A digit
-    // here begins an octal number.
-    Result<char32_t> escaped_character(char32_t letter) {
-        switch (letter) {
-            case 'a': return char32_t{0x07};
-            case 'f': return char32_t{0x0C};
-            case 'n': return char32_t{0x0A};
-            case 'r': return char32_t{0x0D};
-            case 't': return char32_t{0x09};
-            case 'v': return char32_t{0x0B};
-            case 'x': return hex_character(letter, 2);
-            case 'u': return hex_character(letter, 4);
-            case 'U': return hex_character(letter, 8);
-            case 'N': return fault("\\N{...} is not supported: write the character, or \\uXXXX", 2);
-            default: break;
-        }
-        if (is_octal(letter)) {
-            std::u32string digits(1, letter);
-            digits += in_.get_while(2, is_octal);
-            return octal_value(digits);
-        }
-        if (is_ascii_letter(letter) || is_digit(letter)) return fault("bad escape \\" + utf8({&letter, 1}), 2);
-        return letter;
-    }
-
-    Result<char32_t> hex_character(char32_t letter, std::size_t digits) {
-        const std::u32string hex = in_.get_while(digits, is_hex);
-        const std::string written = "\\" + utf8({&letter, 1}) + utf8(hex);
-        if (hex.size() != digits) return fault("incomplete escape " + written, hex.size() + 2);
-        char32_t value = 0;
-        for (const char32_t digit : hex)
-            value = value * 16 + (is_digit(digit) ? digit - '0' : (digit | 32) - 'a' + 10);
-        if (value > 0x10FFFF) return fault("bad escape " + written, hex.size() + 2);
-        if (value >= 0xD800 && value <= 0xDFFF)
-            return fault("surrogates are not supported: " + written, hex.size() + 2);
-        return value;
-    }
-
-    // --- sets
-
-    // A character or a category within a set.
-    struct Member {
-        char32_t value = 0;
-        bool category = false;
-    };
-
-    Result<Member> member(Token token) {
-        if (token.size() == 1) return Member{token[0]};
-        if (one_of(token[1], U"dDsSwW")) return Member{token[1], true};
-        if (token[1] == 'b') return Member{0x08};
-        TRY_LET(c, escaped_character(token[1]));
-        return Member{c};
-    }
-
-    Status set(Sequence& sequence) {
-        const std::size_t here = in_.at() - 1;
-        CharacterSet set(sequence.flags.rules());
-        const bool negated = in_.match('^');
-        while (true) {
-            const Token token = in_.get();
-            if (token.empty()) return fault_at(here, "unterminated character set");
-            if (is(token, ']') && !set.empty()) break;
-            TRY_LET(first, member(token));
-            if (!in_.match('-')) {
-                add(set, first);
-                continue;
-            }
-            const Token behind = in_.get();
-            if (behind.empty()) return fault_at(here, "unterminated character set");
-            if (is(behind, ']')) {
-                add(set, first);
-                set.add('-', '-');
-                break;
-            }
-            TRY_LET(last, member(behind));
-            if (first.category || last.category || last.value < first.value) {
-                // Python's place: the length of the two tokens, without the digits of \x41.
-                return fault(fmt::format("bad character range {}-{}", utf8(token), utf8(behind)),
-                             token.size() + 1 + behind.size());
-            }
-            set.add(first.value, last.value);
-        }
-        return item(sequence, set.as_class(negated), {1, 1});
-    }
-
-    static void add(CharacterSet& set, const Member& member) {
-        if (member.category)
-            set.add_category(member.value);
-        else
-            set.add(member.value, member.value);
     }
 
     // --- groups
@@ -391,7 +283,7 @@ private:
         const std::size_t start = in_.at() - 1;
         if (!in_.match('?')) return capture(sequence, start, {});
         const Token token = in_.get();
-        if (token.empty()) return fault("unexpected end of pattern");
+        if (token.empty()) return in_.fault("unexpected end of pattern");
         const char32_t kind = token.size() == 1 ? token[0] : U'\\';
         if (kind == 'P') return python_group(sequence, start);
         if (kind == ':') return enclosed(sequence, start, "(?:", sequence.flags);
@@ -401,21 +293,21 @@ private:
         if (kind == '<') return lookbehind(sequence, start);
         if (kind == '(') return condition(sequence, start);
         if (one_of(kind, U"aiLmsux-")) return flagged(sequence, start, kind);
-        return fault("unknown extension ?" + utf8(token), token.size() + 1);
+        return in_.fault("unknown extension ?" + utf8(token), token.size() + 1);
     }
 
     Status comment(std::size_t start) {
         while (!in_.done()) {
             if (is(in_.get(), ')')) return {};
         }
-        return fault_at(start, "missing ), unterminated comment");
+        return in_.fault_at(start, "missing ), unterminated comment");
     }
 
     // The inside of a group and its closing parenthesis.
     Result<Width> body(std::size_t start, std::string_view opening, Flags flags, std::size_t nesting) {
         out() += opening;
         TRY_LET(width, alternatives(flags, nesting + 1));
-        if (!in_.match(')')) return fault_at(start, "missing ), unterminated subpattern");
+        if (!in_.match(')')) return in_.fault_at(start, "missing ), unterminated subpattern");
         out() += ')';
         return width;
     }
@@ -427,15 +319,15 @@ private:
     }
 
     Status capture(Sequence& sequence, std::size_t start, const std::u32string& name) {
-        if (groups_.size() == kMaxGroups) return fault_at(start, "too many groups");
+        if (groups_.size() == kMaxGroups) return in_.fault_at(start, "too many groups");
         groups_.emplace_back();
         const std::size_t group = groups_.size();
         if (!name.empty()) {
             const auto [known, added] = result_.names.emplace(utf8(name), group);
             if (!added) {
-                return fault(fmt::format("redefinition of group name '{}' as group {}; was group {}", utf8(name), group,
-                                         known->second),
-                             name.size() + 1);
+                return in_.fault(fmt::format("redefinition of group name '{}' as group {}; was group {}", utf8(name),
+                                             group, known->second),
+                                 name.size() + 1);
             }
         }
         TRY_LET(width, body(start, "(", sequence.flags, sequence.nesting));
@@ -453,9 +345,9 @@ private:
 
     Status lookbehind(Sequence& sequence, std::size_t start) {
         const Token token = in_.get();
-        if (token.empty()) return fault("unexpected end of pattern");
+        if (token.empty()) return in_.fault("unexpected end of pattern");
         if (!is(token, '=') && !is(token, '!')) {
-            return fault("unknown extension ?<" + utf8(token), token.size() + 2);
+            return in_.fault("unknown extension ?<" + utf8(token), token.size() + 2);
         }
         const bool outermost = !groups_before_lookbehind_;
         if (outermost) groups_before_lookbehind_ = groups_.size();
@@ -469,71 +361,50 @@ private:
 
     // --- names, references, conditions
 
-    Result<std::u32string> until(char32_t terminator, std::string_view what) {
-        std::u32string text;
-        while (true) {
-            const Token token = in_.get();
-            if (token.empty() && text.empty()) return fault(fmt::format("missing {}", what));
-            if (token.empty()) {
-                return fault(fmt::format("missing {}, unterminated name", static_cast<char>(terminator)), text.size());
-            }
-            if (is(token, terminator)) break;
-            text += token;
-        }
-        if (text.empty()) return fault(fmt::format("missing {}", what), 1);
-        return text;
-    }
-
-    // str.isidentifier(), except that every character beyond ASCII counts as a letter.
-    static bool is_identifier(std::u32string_view name) {
-        const auto letter = [](char32_t c) { return is_ascii_letter(c) || c == '_' || c >= 0x80; };
-        return letter(name[0]) &&
-               std::all_of(name.begin(), name.end(), [&](char32_t c) { return letter(c) || is_digit(c); });
-    }
-
     Error bad_name(const std::u32string& name) const {
-        return fault(fmt::format("bad character in group name '{}'", utf8(name)), name.size() + 1);
+        return in_.fault(fmt::format("bad character in group name '{}'", utf8(name)), name.size() + 1);
     }
 
     Status python_group(Sequence& sequence, std::size_t start) {
         if (in_.match('<')) {
-            TRY_LET(name, until('>', "group name"));
+            TRY_LET(name, in_.get_until('>', "group name"));
             if (!is_identifier(name)) return bad_name(name);
             return capture(sequence, start, name);
         }
         if (in_.match('=')) {
-            TRY_LET(name, until(')', "group name"));
+            TRY_LET(name, in_.get_until(')', "group name"));
             if (!is_identifier(name)) return bad_name(name);
             TRY_LET(group, group_called(name));
             return reference(sequence, group, name.size() + 1);
         }
         const Token token = in_.get();
-        if (token.empty()) return fault("unexpected end of pattern");
-        return fault("unknown extension ?P" + utf8(token), token.size() + 2);
+        if (token.empty()) return in_.fault("unexpected end of pattern");
+        return in_.fault("unknown extension ?P" + utf8(token), token.size() + 2);
     }
 
     Result<std::size_t> group_called(const std::u32string& name) const {
         const auto found = result_.names.find(utf8(name));
         if (found != result_.names.end()) return found->second;
-        return fault(fmt::format("unknown group name '{}'", utf8(name)), name.size() + 1);
+        return in_.fault(fmt::format("unknown group name '{}'", utf8(name)), name.size() + 1);
     }
 
     Result<std::size_t> condition_group(const std::u32string& name) {
         if (is_identifier(name)) return group_called(name);
         if (!std::all_of(name.begin(), name.end(), is_digit)) return bad_name(name);
-        const std::size_t group = number(name, kMaxGroups + 1);
-        if (group == 0) return fault("bad group number", name.size() + 1);
-        if (group > kMaxGroups) return fault(fmt::format("invalid group reference {}", utf8(name)), name.size() + 1);
+        const std::size_t group = decimal(name, kMaxGroups + 1);
+        if (group == 0) return in_.fault("bad group number", name.size() + 1);
+        if (group > kMaxGroups)
+            return in_.fault(fmt::format("invalid group reference {}", utf8(name)), name.size() + 1);
         conditions_.emplace_back(group, in_.at() - name.size() - 1);
         return group;
     }
 
     Status condition(Sequence& sequence, std::size_t start) {
-        TRY_LET(name, until(')', "group name"));
+        TRY_LET(name, in_.get_until(')', "group name"));
         TRY_LET(group, condition_group(name));
         TRY(check_lookbehind(group));
         if (sequence.nesting >= kMaxNesting)
-            return fault(fmt::format("more than {} groups in one another", kMaxNesting));
+            return in_.fault(fmt::format("more than {} groups in one another", kMaxNesting));
         out() += fmt::format("(?({})", group);
         Flags flags = sequence.flags;
         TRY_LET(width, this->sequence(flags, sequence.nesting + 1, false));
@@ -542,9 +413,9 @@ private:
             out() += '|';
             TRY_LET(no, this->sequence(flags, sequence.nesting + 1, false));
             other = no;
-            if (is(in_.next(), '|')) return fault("conditional backref with more than two branches");
+            if (is(in_.next(), '|')) return in_.fault("conditional backref with more than two branches");
         }
-        if (!in_.match(')')) return fault_at(start, "missing ), unterminated subpattern");
+        if (!in_.match(')')) return in_.fault_at(start, "missing ), unterminated subpattern");
         out() += ')';
         width.either(other);
         sequence.add(Last::group, width);
@@ -554,10 +425,10 @@ private:
     // --- flags
 
     Status flagged(Sequence& sequence, std::size_t start, char32_t first) {
-        TRY_LET(change, flag_change(first));
+        TRY_LET(change, read_flags(in_, first));
         if (change.global) {
             if (!sequence.opens_pattern || sequence.last != Last::nothing) {
-                return fault_at(start, "global flags not at the start of the expression");
+                return in_.fault_at(start, "global flags not at the start of the expression");
             }
             return set_global_flags(start, change);
         }
@@ -571,56 +442,9 @@ private:
     Status set_global_flags(std::size_t start, const FlagChange& change) {
         global_letters_ += change.add;
         if (one_of('a', global_letters_) && one_of('u', global_letters_)) {
-            return fault_at(start, "ASCII and UNICODE flags are incompatible");
+            return in_.fault_at(start, "ASCII and UNICODE flags are incompatible");
         }
         change.apply_to(flags_);
-        return {};
-    }
-
-    static bool is_flag(Token token) { return token.size() == 1 && one_of(token[0], U"aiLmsux"); }
-
-    // The end of a list of flags that is not one of the signs allowed there.
-    Error bad_flag(Token token, std::string_view missing) const {
-        const bool letter = token.size() == 1 && (is_ascii_letter(token[0]) || token[0] >= 0x80);
-        return fault(letter ? "unknown flag" : fmt::format("missing {}", missing), token.size());
-    }
-
-    // Called behind the first flag (or "-"); ends behind ")" or ":".
-    Result<FlagChange> flag_change(char32_t first) {
-        FlagChange change;
-        char32_t c = first;
-        while (c != '-') {
-            if (c == 'L') return fault("bad inline flags: cannot use 'L' flag with a str pattern");
-            change.add += c;
-            if (one_of('a', change.add) && one_of('u', change.add)) {
-                return fault("bad inline flags: flags 'a', 'u' and 'L' are incompatible");
-            }
-            const Token token = in_.get();
-            if (is(token, ')')) {
-                change.global = true;
-                return change;
-            }
-            if (is(token, ':')) return change;
-            if (!is(token, '-') && !is_flag(token)) return bad_flag(token, "-, : or )");
-            c = token[0];
-        }
-        TRY(removed_flags(change));
-        return change;
-    }
-
-    Status removed_flags(FlagChange& change) {
-        Token token = in_.get();
-        if (!is_flag(token)) return bad_flag(token, "flag");
-        while (true) {
-            if (one_of(token[0], U"auL")) return fault("bad inline flags: cannot turn off flags 'a', 'u' and 'L'");
-            change.remove += token[0];
-            token = in_.get();
-            if (is(token, ':')) break;
-            if (!is_flag(token)) return bad_flag(token, ":");
-        }
-        for (const char32_t letter : change.remove) {
-            if (one_of(letter, change.add)) return fault("bad inline flags: flag turned on and off", 1);
-        }
         return {};
     }
 
@@ -632,8 +456,6 @@ private:
         }
     }
 
-    std::string_view pattern_;
-    std::vector<std::size_t> offsets_;  // byte offset of each character, and of the end
     Tokens in_;
     Flags flags_;  // outside of all groups
     std::u32string global_letters_;

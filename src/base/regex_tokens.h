@@ -1,4 +1,4 @@
-// The small parts of the pattern translator (regex_python.cpp): tokens of a pattern, flags, widths.
+// A Python pattern as its reader sees it (regex_python.cpp): tokens, their places, and what they are called in faults.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +7,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
-#include "base/regex_set.h"
+#include "base/result.h"
 #include "base/utf8.h"
 
 namespace dray::pattern {
@@ -30,6 +31,10 @@ inline bool is_ascii_letter(char32_t c) {
 inline bool one_of(char32_t c, std::u32string_view set) {
     return set.find(c) != std::u32string_view::npos;
 }
+
+// str.isidentifier(), except that every character beyond ASCII counts as a letter. `name` is not empty.
+bool is_identifier(std::u32string_view name);
+std::uint64_t decimal(std::u32string_view digits, std::uint64_t cap);  // no more than cap
 
 inline std::string utf8(std::u32string_view text) {
     std::string out;
@@ -55,46 +60,6 @@ struct Width {
     }
 };
 
-struct Flags {
-    bool ignore_case = false, multiline = false, dot_all = false, verbose = false, ascii = false;
-
-    CharacterRules rules() const { return {.ignore_case = ignore_case, .ascii = ascii}; }
-
-    // "ims" in force and not in force, for PCRE2; verbose is never passed on.
-    std::string on() const { return letters(true); }
-    std::string off() const { return letters(false); }
-
-private:
-    std::string letters(bool wanted) const {
-        std::string out;
-        if ((ignore_case && !ascii) == wanted) out += 'i';
-        if (multiline == wanted) out += 'm';
-        if (dot_all == wanted) out += 's';
-        return out;
-    }
-};
-
-// What an inline (?aimsux-imsx) says.
-struct FlagChange {
-    std::u32string add, remove;
-    bool global = false;  // "(?i)", not "(?i:...)"
-
-    void apply_to(Flags& flags) const {
-        const auto change = [](Flags& to, char32_t letter, bool value) {
-            if (letter == 'i') to.ignore_case = value;
-            if (letter == 'm') to.multiline = value;
-            if (letter == 's') to.dot_all = value;
-            if (letter == 'x') to.verbose = value;
-            if (letter == 'a') to.ascii = value;
-            if (letter == 'u') to.ascii = !value;
-        };
-        for (const char32_t letter : add)
-            change(flags, letter, true);
-        for (const char32_t letter : remove)
-            change(flags, letter, false);
-    }
-};
-
 // A character of the pattern, or a backslash with the character behind it; "" is the end.
 using Token = std::u32string_view;
 
@@ -105,7 +70,11 @@ inline bool is(Token token, char32_t c) {
 // Positions count characters; Python's do too.
 class Tokens {
 public:
-    explicit Tokens(std::u32string text) : text_(std::move(text)) { advance(); }
+    // `pattern` is borrowed; `text` are its characters, `offsets` the byte offset of each, and of the end.
+    Tokens(std::string_view pattern, std::u32string text, std::vector<std::size_t> offsets)
+        : pattern_(pattern), text_(std::move(text)), offsets_(std::move(offsets)) {
+        advance();
+    }
     Tokens(const Tokens&) = delete;  // next_ looks into text_
     Tokens& operator=(const Tokens&) = delete;
 
@@ -113,6 +82,8 @@ public:
     bool done() const { return next_.empty(); }
     bool ends_in_backslash() const { return ends_in_backslash_; }  // and that has been met
     std::size_t at() const { return end_ - next_.size(); }
+    std::size_t offset() const { return offsets_[at()]; }  // of what is next, in bytes
+    std::size_t size() const { return text_.size(); }
     Token get() {
         const Token token = next_;
         advance();
@@ -135,6 +106,13 @@ public:
         return run;
     }
 
+    // What stands before the terminator, which is taken too. Error: it is missing, or there is nothing (`what`).
+    Result<std::u32string> get_until(char32_t terminator, std::string_view what);
+
+    // A fault of the pattern: at a position, or `back` characters before what is next.
+    Error fault_at(std::size_t position, std::string_view reason) const;
+    Error fault(std::string_view reason, std::size_t back = 0) const { return fault_at(at() - back, reason); }
+
 private:
     void advance() {
         const std::size_t begin = std::min(end_, text_.size());
@@ -144,7 +122,9 @@ private:
         ends_in_backslash_ |= is(next_, '\\');
     }
 
+    std::string_view pattern_;
     std::u32string text_;
+    std::vector<std::size_t> offsets_;
     std::size_t end_ = 0;
     Token next_;
     bool ends_in_backslash_ = false;
