@@ -1,11 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <semaphore>
-#include <thread>
-
-#include "http/http.h"
-#include "http/test_server.h"
+#include "http/client_rig.h"
 
 namespace dray::http {
 namespace {
@@ -16,50 +12,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
-using Peer = TestServer::Peer;
-
-std::unique_ptr<Client> make_client(ClientOptions options = {}) {
-    auto client = Client::make(options);
-    CHECK(client.has_value());
-    return std::move(*client);
-}
-
-Request get(const TestServer& server, std::string_view path = "/") {
-    return {.method = "GET", .url = server.url(path), .changes = false};
-}
-Request put(const TestServer& server, std::string_view body) {
-    return {.method = "PUT", .url = server.url("/b/k"), .body = body};
-}
-
-class Text : public BodySource {
-public:
-    explicit Text(std::string text) : text_(std::move(text)) {}
-    std::uint64_t size() const override { return text_.size(); }
-    Result<std::size_t> read(char* buffer, std::size_t bytes) override {
-        auto taken = text_.copy(buffer, bytes, at_);
-        at_ += taken;
-        return taken;
-    }
-    Status rewind() override {
-        at_ = 0;
-        return {};
-    }
-
-private:
-    std::string text_;
-    std::size_t at_ = 0;
-};
-
-class Collected : public BodySink {
-public:
-    Status write(std::string_view bytes) override {
-        if (full) return Error{.code = Code::local, .message = "the disk is full"};
-        text.append(bytes);
-        return {};
-    }
-    std::string text;
-    bool full = false;
-};
 
 TEST(HttpClient, SendsOneRequestAndGivesTheAnswer) {
     TestServer server([](Peer& peer) {
@@ -195,162 +147,6 @@ TEST(HttpClient, ASinkMayRefuseTheBodyByItsHeaders) {
     EXPECT_EQ(exchange.fault, Fault::sink);
     EXPECT_EQ(sink.seen, 200);
     EXPECT_EQ(sink.text, "") << "no byte of a refused body may reach the sink";
-}
-
-TEST(HttpClient, UsesTheWarmestConnectionAndNeverMoreThanCallsInFlight) {
-    TestServer server([](Peer& peer) {
-        while (!peer.request().empty())
-            peer.answer("");
-    });
-    auto client = make_client();
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 8; ++t) {
-        threads.emplace_back([&] {
-            for (int i = 0; i < 50; ++i)
-                EXPECT_TRUE(client->send({}, get(server)).complete());
-        });
-    }
-    for (auto& thread : threads)
-        thread.join();
-    EXPECT_LE(server.connections(), 8u);
-    auto counters = client->counters();
-    EXPECT_EQ(counters.requests, 400u);
-    EXPECT_LE(counters.connections_open_most, 8u);
-    EXPECT_EQ(counters.connections_opened, server.connections());
-
-    auto before = server.connections();
-    for (int i = 0; i < 20; ++i)
-        EXPECT_TRUE(client->send({}, get(server)).reused_connection);
-    EXPECT_EQ(server.connections(), before);
-}
-
-TEST(HttpClient, TwoHostsUsedInTurnKeepTheirConnections) {
-    auto script = [](Peer& peer) {
-        while (!peer.request().empty())
-            peer.answer("");
-    };
-    TestServer one(script), other(script);
-    auto client = make_client();
-    for (int i = 0; i < 5; ++i) {
-        EXPECT_TRUE(client->send({}, get(one)).complete());
-        EXPECT_TRUE(client->send({}, get(other)).complete());
-    }
-    EXPECT_EQ(one.connections(), 1u);
-    EXPECT_EQ(other.connections(), 1u);
-}
-
-// H38 and rule R3.
-TEST(HttpClient, NeverSendsAChangingRequestTwiceWhenAReusedConnectionDies) {
-    TestServer server([](Peer& peer) {
-        peer.request();
-        peer.answer("");
-        peer.request();  // the second one is taken, and the connection closed without a byte
-    });
-    auto client = make_client();
-    ASSERT_TRUE(client->send({}, put(server, "one")).complete());
-    auto exchange = client->send({}, put(server, "two"));
-
-    EXPECT_EQ(exchange.fault, Fault::dead_connection) << exchange.detail;
-    EXPECT_EQ(exchange.phase, Phase::sent);
-    EXPECT_THAT(server.requests(), SizeIs(2)) << "the hidden repeat must not reach the server";
-}
-
-TEST(HttpClient, NeverSendsABodyFromASourceTwiceEither) {
-    TestServer server([](Peer& peer) {
-        peer.request();
-        peer.answer("");
-        peer.request();
-    });
-    auto client = make_client();
-    ASSERT_TRUE(client->send({}, put(server, "one")).complete());
-    Text source("two");
-    auto exchange = client->send({}, {.method = "PUT", .url = server.url(), .source = &source});
-    EXPECT_EQ(exchange.fault, Fault::dead_connection) << exchange.detail;
-    EXPECT_EQ(exchange.phase, Phase::sent);
-    EXPECT_THAT(server.requests(), SizeIs(2));
-}
-
-TEST(HttpClient, RepeatsAReadingRequestOnAFreshConnectionWhenAReusedOneDies) {
-    TestServer server([](Peer& peer) {
-        peer.request();
-        peer.answer("first");
-        if (peer.number() == 0) peer.request();
-    });
-    auto client = make_client();
-    ASSERT_TRUE(client->send({}, get(server)).complete());
-    auto exchange = client->send({}, get(server));
-    EXPECT_EQ(exchange.fault, Fault::none) << exchange.detail;
-    EXPECT_EQ(server.connections(), 2u);
-}
-
-TEST(HttpClient, AFreshRequestLeavesTheIdleConnectionAlone) {
-    TestServer server([](Peer& peer) {
-        while (!peer.request().empty())
-            peer.answer("");
-    });
-    auto client = make_client();
-    ASSERT_TRUE(client->send({}, get(server)).complete());
-    auto request = put(server, "x");
-    request.fresh = true;
-    auto exchange = client->send({}, request);
-    EXPECT_TRUE(exchange.complete());
-    EXPECT_FALSE(exchange.reused_connection);
-    EXPECT_EQ(server.connections(), 2u);
-}
-
-TEST(HttpClient, AConnectionClosedWhileIdleIsNoticedBeforeTheRequestIsSent) {
-    std::binary_semaphore closed(0);
-    TestServer server([&](Peer& peer) {
-        peer.request();
-        peer.answer("");
-        peer.finish();
-        closed.release();
-    });
-    auto client = make_client();
-    for (int i = 0; i < 20; ++i) {
-        auto exchange = client->send({}, put(server, "x"));
-        ASSERT_TRUE(exchange.complete()) << exchange.detail;
-        closed.acquire();
-    }
-    EXPECT_EQ(server.requests().size(), 20u);
-    EXPECT_EQ(server.connections(), 20u);
-}
-
-TEST(HttpClient, SendsNothingAfterTheTimeUntilWhichItMayBeSent) {
-    TestServer server([](Peer& peer) {
-        peer.request();
-        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        peer.hold();
-    });
-    auto client = make_client();
-    SimulatedClock clock;
-    const Context ctx = Context(nullptr, &clock).sending_until(clock.steady());
-    EXPECT_EQ(client->send(ctx, put(server, "x")).status, 200);
-    clock.advance(std::chrono::milliseconds(1));
-
-    auto exchange = client->send(ctx, put(server, "x"));
-
-    EXPECT_EQ(exchange.fault, Fault::late);
-    EXPECT_EQ(exchange.phase, Phase::unsent);
-    EXPECT_EQ(client->send({}, {.method = "PUT", .url = server.url("/b/k"), .fresh = true}).status, 200);
-}
-
-TEST(HttpClient, SaysThatNothingWasSentWhenNobodyListens) {
-    std::string url;
-    {
-        TestServer server([](Peer&) {});
-        url = server.url();
-    }
-    auto exchange = make_client()->send({}, {.method = "PUT", .url = url});
-    EXPECT_EQ(exchange.fault, Fault::connect);
-    EXPECT_EQ(exchange.phase, Phase::unsent);
-    EXPECT_THAT(exchange.detail, HasSubstr("refused"));
-}
-
-TEST(HttpClient, SaysThatANameDoesNotResolve) {
-    auto exchange = make_client()->send({}, {.method = "GET", .url = "http://nowhere.invalid/", .changes = false});
-    EXPECT_EQ(exchange.fault, Fault::resolve) << exchange.detail;
-    EXPECT_EQ(exchange.phase, Phase::unsent);
 }
 
 struct Broken {
@@ -550,60 +346,6 @@ TEST(HttpClient, SendsHeadersWithoutAValue) {
     EXPECT_TRUE(make_client()->send({}, request).complete());
     ASSERT_THAT(server.requests(), SizeIs(1));
     EXPECT_THAT(server.requests()[0], HasSubstr("x-amz-meta-empty:\r\nx-amz-meta-a: 1\r\n"));
-}
-
-// One variable of the environment, for the time of a test.
-class Variable {
-public:
-    Variable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
-    ~Variable() { ::unsetenv(name_); }
-    Variable(const Variable&) = delete;
-    Variable& operator=(const Variable&) = delete;
-
-private:
-    const char* name_;
-};
-
-// H45.
-TEST(HttpClient, PlainHttpThroughAProxyIsSpokenInTheProxysWayAndNeverTwice) {
-    TestServer proxy([](Peer& peer) {
-        peer.request();
-        peer.answer("through");
-        peer.request();  // taken, and the connection closed without a byte
-    });
-    const Variable variable("http_proxy", proxy.url());
-    auto client = make_client();
-    const Request request{.method = "PUT", .url = "http://store.invalid/b//./k", .body = "x"};
-    EXPECT_EQ(client->send({}, request).body, "through");
-    auto again = client->send({}, request);
-    EXPECT_EQ(again.fault, Fault::dead_connection) << again.detail;
-    EXPECT_EQ(again.phase, Phase::sent);
-    ASSERT_THAT(proxy.requests(), SizeIs(2)) << "the hidden repeat must not reach the proxy";
-    EXPECT_THAT(proxy.requests()[0], StartsWith("PUT http://store.invalid/b//./k HTTP/1.1\r\n"));
-}
-
-TEST(HttpClient, AProxyThatRefusesToConnectSentNothingOn) {
-    TestServer proxy([](Peer& peer) {
-        peer.request();
-        peer.answer("", "407 Proxy Authentication Required");
-    });
-    const Variable variable("https_proxy", proxy.url());
-    auto exchange = make_client()->send({}, {.method = "PUT", .url = "https://store.invalid/k", .body = "x"});
-    EXPECT_EQ(exchange.fault, Fault::proxy) << exchange.detail;
-    EXPECT_EQ(exchange.phase, Phase::unsent);
-    EXPECT_THAT(exchange.detail, HasSubstr("407"));
-    ASSERT_THAT(proxy.requests(), SizeIs(1));
-    EXPECT_THAT(proxy.requests()[0], StartsWith("CONNECT store.invalid:443 "));
-}
-
-TEST(HttpClient, NamesAServerThatDoesNotSpeakTls) {
-    TestServer server([](Peer& peer) { peer.answer("", "400 Bad Request"); });
-    auto request = get(server);
-    request.url.insert(4, "s");
-    auto exchange = make_client()->send({}, request);
-    EXPECT_EQ(exchange.fault, Fault::tls);
-    EXPECT_EQ(exchange.phase, Phase::unsent);
-    EXPECT_THAT(exchange.detail, HasSubstr("wrong version number"));
 }
 
 }  // namespace
