@@ -8,14 +8,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstdlib>
 #include <cstring>
-#include <mutex>
-#include <optional>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "http/conclude.h"
+#include "http/curl_loop.h"
 #include "http/talk.h"
 #include "http/transfer.h"
 
@@ -25,18 +24,6 @@ namespace {
 constexpr std::string_view kTooLate = "not sent: what it rests on was seen too long ago";
 
 using Steady = std::chrono::steady_clock;
-
-// libcurl's own initialisation, once a process; thread-safe since 7.84.
-bool curl_ready() {
-    static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-    return ready;
-}
-
-std::chrono::milliseconds up_to_ms(Nanos duration) {
-    return std::chrono::ceil<std::chrono::milliseconds>(duration);
-}
-
-constexpr std::array<const char*, 3> kHttpProxies = {"http_proxy", "all_proxy", "ALL_PROXY"};
 
 // The headers as libcurl wants them: a list over one buffer of ours, since its own costs two allocations for each.
 class HeaderList {
@@ -79,42 +66,6 @@ curl_slist* HeaderList::build(const Headers& headers) {
 
 }  // namespace
 
-void Counters::socket_opened() {
-    opened.fetch_add(1, std::memory_order_relaxed);
-    auto now = open.fetch_add(1, std::memory_order_relaxed) + 1;
-    auto most = open_most.load(std::memory_order_relaxed);
-    while (most < now && !open_most.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
-    }
-}
-
-struct ResolverCache::Impl {
-    CURLSH* share = nullptr;
-    std::array<std::mutex, CURL_LOCK_DATA_LAST> mutexes;
-
-    static void lock(CURL*, curl_lock_data data, curl_lock_access, void* self) {
-        static_cast<Impl*>(self)->mutexes[data].lock();
-    }
-    static void unlock(CURL*, curl_lock_data data, void* self) { static_cast<Impl*>(self)->mutexes[data].unlock(); }
-};
-
-ResolverCache::ResolverCache() : impl_(std::make_unique<Impl>()) {
-    if (!curl_ready()) return;
-    impl_->share = curl_share_init();
-    if (!impl_->share) return;
-    curl_share_setopt(impl_->share, CURLSHOPT_LOCKFUNC, &Impl::lock);
-    curl_share_setopt(impl_->share, CURLSHOPT_UNLOCKFUNC, &Impl::unlock);
-    curl_share_setopt(impl_->share, CURLSHOPT_USERDATA, impl_.get());
-    curl_share_setopt(impl_->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-}
-
-ResolverCache::~ResolverCache() {
-    if (impl_->share) curl_share_cleanup(impl_->share);
-}
-
-void* ResolverCache::handle() const {
-    return impl_->share;
-}
-
 std::string_view origin_of(std::string_view url) {
     auto scheme = url.find("://");
     if (scheme == std::string_view::npos) return url;
@@ -123,20 +74,8 @@ std::string_view origin_of(std::string_view url) {
     return url.substr(0, static_cast<std::size_t>(end - url.begin()));
 }
 
-bool names_http_proxy() {
-    // Upper case HTTP_PROXY is what a CGI request's Proxy header would set: libcurl does not read it.
-    return std::any_of(kHttpProxies.begin(), kHttpProxies.end(), [](const char* name) {
-        const char* value = std::getenv(name);
-        return value && *value != '\0';
-    });
-}
-
 struct Connection::Impl final : Wire {
-    CURL* easy = nullptr;
-    CURLM* multi = nullptr;
     Shared* shared = nullptr;
-    std::vector<pollfd> polled = {{.fd = -1, .events = POLLIN, .revents = 0}};  // the first is the stop
-    std::optional<Steady::time_point> timer;                                    // when libcurl wants to be called
     std::array<char, CURL_ERROR_SIZE> error_words{};
     HeaderList header_list;
 
@@ -148,7 +87,10 @@ struct Connection::Impl final : Wire {
     std::string why_broken;
     TalkBuffers buffers;
 
-    ~Impl() override;
+    CurlLoop curl;  // destroyed before all above: closing calls back
+    CURL* const easy = curl.easy();
+
+    ~Impl() override { close(); }
     void set_up();
     void verify_tls();
     void talk_once(const Context& ctx, const Request& request, bool fresh, Transfer& transfer);
@@ -156,7 +98,7 @@ struct Connection::Impl final : Wire {
     bool is_open_to(std::string_view wanted);
     void close();
     void exchange_by_libcurl(const Context& ctx, const Request& request, Transfer& transfer);
-    void conclude_curl(CURLcode code, Transfer& transfer);
+    void conclude_curl(int code, Transfer& transfer);
     Io send(std::string_view bytes, std::size_t& sent) override;
     Io receive(char* buffer, std::size_t bytes, std::size_t& received) override;
     Io moved(ssize_t result, std::size_t& bytes);
@@ -165,50 +107,10 @@ struct Connection::Impl final : Wire {
     std::string words() const override { return why_broken; }
     void configure(const Request& request, Transfer& transfer);
     void configure_body(const Request& request, Transfer& transfer);
-    CURLcode run(const Context& ctx, Transfer& transfer);
-    void wait(const Context& ctx, const Transfer& transfer);
-    void act();
-    std::optional<CURLcode> result();
-    std::uint64_t uploaded() const;
 
-    static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*);
-    static int on_timer(CURLM*, long milliseconds, void* self);
     static curl_socket_t open_socket(void* self, curlsocktype, curl_sockaddr* address);
     static int close_socket(void* self, curl_socket_t fd);
 };
-
-Connection::Impl::~Impl() {
-    close();
-    // The connection lives in the multi handle and is closed through the easy handle's callbacks: multi first.
-    if (multi) curl_multi_cleanup(multi);
-    if (easy) curl_easy_cleanup(easy);
-}
-
-int Connection::Impl::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
-    auto& polled = static_cast<Impl*>(self)->polled;
-    auto known = std::find_if(polled.begin() + 1, polled.end(), [&](const pollfd& p) { return p.fd == fd; });
-    if (what == CURL_POLL_REMOVE) {
-        if (known != polled.end()) polled.erase(known);
-        return 0;
-    }
-    short events = static_cast<short>((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
-    if (known == polled.end()) {
-        polled.push_back({.fd = fd, .events = events, .revents = 0});
-    } else {
-        known->events = events;
-    }
-    return 0;
-}
-
-int Connection::Impl::on_timer(CURLM*, long milliseconds, void* self) {
-    auto& timer = static_cast<Impl*>(self)->timer;
-    if (milliseconds < 0) {
-        timer.reset();
-    } else {
-        timer = Steady::now() + std::chrono::milliseconds(milliseconds);
-    }
-    return 0;
-}
 
 curl_socket_t Connection::Impl::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
     int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -225,13 +127,6 @@ int Connection::Impl::close_socket(void* self, curl_socket_t fd) {
 // What is the same for every request of this connection.
 void Connection::Impl::set_up() {
     const ClientOptions& options = shared->options;
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &Impl::on_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 1L);
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-
     auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
     set(CURLOPT_ERRORBUFFER, error_words.data());
     set(CURLOPT_NOSIGNAL, 1L);
@@ -307,88 +202,12 @@ void Connection::Impl::configure_body(const Request& request, Transfer& transfer
     }
 }
 
-std::optional<CURLcode> Connection::Impl::result() {
-    int left = 0;
-    while (CURLMsg* message = curl_multi_info_read(multi, &left)) {
-        if (message->msg == CURLMSG_DONE) return message->data.result;
-    }
-    return std::nullopt;
-}
-
-std::uint64_t Connection::Impl::uploaded() const {
-    curl_off_t bytes = 0;
-    curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &bytes);
-    return static_cast<std::uint64_t>(bytes);
-}
-
-// Sleeps until a socket is ready or something is due. The stop's descriptor ends the sleep too.
-void Connection::Impl::wait(const Context& ctx, const Transfer& transfer) {
-    auto now = Steady::now();
-    Nanos sleep = std::chrono::hours(1);
-    if (timer) sleep = std::min<Nanos>(sleep, *timer - now);
-    if (auto limit = transfer.next_limit()) sleep = std::min<Nanos>(sleep, *limit - now);
-    if (auto deadline = ctx.deadline()) sleep = std::min<Nanos>(sleep, *deadline - ctx.clock().steady());
-
-    polled[0].fd = ctx.stop() ? ctx.stop()->fd() : -1;
-    int ready =
-        ::poll(polled.data(), polled.size(), static_cast<int>(std::max<std::int64_t>(0, up_to_ms(sleep).count())));
-    if (ready <= 0) {
-        for (pollfd& p : polled)
-            p.revents = 0;
-    }
-}
-
-// Lets libcurl work on what is ready and due.
-void Connection::Impl::act() {
-    int running = 0;
-    // on_socket changes `polled` meanwhile: one ready descriptor at a time, found anew.
-    for (std::size_t i = 1; i < polled.size(); ++i) {
-        if (polled[i].revents == 0) continue;
-        int fd = polled[i].fd;
-        int events = (polled[i].revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
-                     (polled[i].revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
-                     (polled[i].revents & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
-        polled[i].revents = 0;
-        curl_multi_socket_action(multi, fd, events, &running);
-        i = 0;
-    }
-    if (timer && *timer <= Steady::now()) {
-        timer.reset();
-        curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    }
-}
-
-CURLcode Connection::Impl::run(const Context& ctx, Transfer& transfer) {
-    if (curl_multi_add_handle(multi, easy) != CURLM_OK) {
-        transfer.end(Fault::local, "libcurl took no further transfer");
-        return CURLE_FAILED_INIT;
-    }
-    std::optional<CURLcode> code;
-    while (!code) {
-        act();
-        if ((code = result())) break;
-        transfer.look(uploaded());
-        if (ctx.stopped()) {
-            transfer.end(Fault::stopped, "asked to stop");
-        } else if (auto deadline = ctx.deadline(); deadline && ctx.clock().steady() >= *deadline) {
-            transfer.end(Fault::deadline, "the time given for it is over");
-        }
-        if (transfer.ended()) break;
-        wait(ctx, transfer);
-    }
-    return code.value_or(CURLE_ABORTED_BY_CALLBACK);
-}
-
 Connection::Connection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Connection::~Connection() = default;
 
 Result<std::unique_ptr<Connection>> Connection::make(Shared& shared) {
     auto impl = std::make_unique<Impl>();
-    if (curl_ready()) {
-        impl->easy = curl_easy_init();
-        impl->multi = curl_multi_init();
-    }
-    if (!impl->easy || !impl->multi) {
+    if (!impl->curl.ready()) {
         return Error{.code = Code::local, .message = std::string("libcurl gives no handle: ") + std::strerror(errno)};
     }
     impl->shared = &shared;
@@ -401,11 +220,11 @@ Result<std::unique_ptr<Connection>> Connection::make(Shared& shared) {
 void Connection::Impl::exchange_by_libcurl(const Context& ctx, const Request& request, Transfer& transfer) {
     close();
     configure(request, transfer);
-    conclude_curl(run(ctx, transfer), transfer);
-    curl_multi_remove_handle(multi, easy);  // closes the connection of what is not complete
+    conclude_curl(curl.run(ctx, transfer), transfer);
+    curl.forget();  // closes the connection of what is not complete
 }
 
-void Connection::Impl::conclude_curl(CURLcode code, Transfer& transfer) {
+void Connection::Impl::conclude_curl(int code, Transfer& transfer) {
     conclude(easy, code, error_words.data(), transfer);
     if (code != CURLE_SSL_CACERT_BADFILE) return;
     if (auto problem = shared->authorities.problem(); !problem.empty()) transfer.exchange.detail = problem;
@@ -446,7 +265,7 @@ bool Connection::Impl::connect(const Context& ctx, const Request& request, Trans
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(request.timeouts.connect).count()));
     set(CURLOPT_HEADERDATA, &transfer);  // a proxy's answer to CONNECT
     error_words[0] = 0;
-    const CURLcode code = run(ctx, transfer);
+    const int code = curl.run(ctx, transfer);
     if (code == CURLE_OK && !transfer.ended()) {
         origin = to;
         plain = to.starts_with("http:");
@@ -454,14 +273,14 @@ bool Connection::Impl::connect(const Context& ctx, const Request& request, Trans
         return true;
     }
     conclude_curl(code, transfer);
-    curl_multi_remove_handle(multi, easy);
+    curl.forget();
     return false;
 }
 
 void Connection::Impl::close() {
     if (origin.empty()) return;
     origin.clear();
-    curl_multi_remove_handle(multi, easy);  // closes what was made with CURLOPT_CONNECT_ONLY
+    curl.forget();  // closes what was made with CURLOPT_CONNECT_ONLY
 }
 
 // Without TLS the socket is spoken to as it is: libcurl looks its connection up in a table for each call.

@@ -5,46 +5,15 @@
 // since such a proxy must be spoken to in its own way.
 #pragma once
 
-#include <atomic>
 #include <memory>
 
-#include "http/ca_store.h"
 #include "http/http.h"
+#include "http/shared.h"
 
 namespace dray::http {
 
-struct Counters {
-    std::atomic<std::uint64_t> opened{0}, open{0}, open_most{0}, requests{0};
-    void socket_opened();
-};
-
-// The cache of resolved names that the handles of one client share. Connections are never shared: libcurl documents a
-// connection cache shared between threads as unsafe.
-class ResolverCache {
-public:
-    ResolverCache();
-    ~ResolverCache();
-    void* handle() const;  // CURLSH
-
-private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
-};
-
-// True when the environment names a proxy for plain http, as libcurl reads it.
-bool names_http_proxy();
-
 // "https://host:port" of a URL: what a connection is good for.
 std::string_view origin_of(std::string_view url);
-
-// What the connections of one client share.
-struct Shared {
-    ClientOptions options;
-    const bool http_proxy = names_http_proxy();
-    ResolverCache resolver;
-    CaStore authorities{options.ca_bundle};
-    Counters counters;
-};
 
 class Connection {
 public:
