@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "store/memory_folds.h"
 #include "store/object_store.h"
 
 namespace dray {
@@ -36,7 +37,7 @@ struct MemoryStoreOptions {
     bool opaque_etags = false;  // no ETag says anything about the bytes
     // A copy gets an ETag that its source never had. Without it copies are as on S3: the MD5 of the bytes.
     bool etag_changes_on_copy = false;
-    // Keys that it maps to the same bytes are one object, listed under those bytes: fold_slashes() etc. below.
+    // Keys that it maps to the same bytes are one object, listed under those bytes: fold_slashes() and its like.
     std::function<std::string(std::string_view key)> alias;
     enum class Order : std::uint8_t { bytes, directories, hashed };
     Order order = Order::bytes;  // directories: "/" sorts before every other byte
@@ -51,9 +52,5 @@ struct MemoryStoreOptions {
 
 // Thread-safe. Bodies are shared by copies; about 400 bytes an object beside its key and body.
 std::unique_ptr<ObjectStore> make_memory_store(MemoryStoreOptions options = {});
-
-std::string fold_slashes(std::string_view key);  // "a//b" and "/a/b" are "a/b"
-std::string fold_dots(std::string_view key);     // "a/./b" and "a/x/../b" are "a/b"
-std::string fold_case(std::string_view key);     // ASCII only
 
 }  // namespace dray
