@@ -417,9 +417,6 @@ public:
         page.objects.push_back({.key = "zz/stranger"});
         return std::move(page);
     }
-
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
 };
 
 TEST_F(Planner, L06_KeysOutsideThePrefixAreDroppedAndCounted) {

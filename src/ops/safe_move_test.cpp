@@ -186,9 +186,6 @@ public:
         return WrappedStore::copy(ctx, from, to, options);
     }
 
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
-
 private:
     const std::string key_;
 };

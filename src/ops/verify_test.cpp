@@ -25,9 +25,6 @@ public:
         return WrappedStore::get(ctx, object, options,
                                  [&](std::string_view bytes) { return sink(bytes.substr(0, bytes.size() - 1)); });
     }
-
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
 };
 
 TEST(Verify, ATargetOfAnotherSizeIsFoundWhereNothingElseTells) {

@@ -37,9 +37,6 @@ public:
     }
     int faults_left = 0;
 
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
-
 private:
     static constexpr std::string_view kEmpty = "empty:";
     std::mt19937_64& random_;

@@ -34,9 +34,6 @@ public:
     }
     std::deque<Result<ListPage>> pages;
     std::vector<ListRequest> requests;
-
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
 };
 
 class Listings : public testing::Test {

@@ -18,15 +18,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// Hands calls on to a store that the test keeps.
-class Behind : public WrappedStore {
-public:
-    explicit Behind(std::unique_ptr<ObjectStore> store) : WrappedStore(std::move(store)) {}
-
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
-};
-
 class Retries : public testing::Test {
 protected:
     SimulatedClock clock_;
@@ -185,18 +176,18 @@ TEST_F(Retries, APutThatMayHaveHappenedStaysUnsureWhateverCameAfter) {
 }
 
 // A store whose reads break off in the middle.
-class BreakingReads : public Behind {
+class BreakingReads : public WrappedStore {
 public:
-    using Behind::Behind;
+    using WrappedStore::WrappedStore;
     int breaks = 1;
     std::vector<std::uint64_t> offsets;
     Result<ObjectInfo> get(const Context& ctx, const ObjectRef& object, const GetOptions& options,
                            const ByteSink& sink) override {
         offsets.push_back(options.offset);
-        if (breaks-- <= 0) return Behind::get(ctx, object, options, sink);
+        if (breaks-- <= 0) return WrappedStore::get(ctx, object, options, sink);
         GetOptions part = options;
         part.bytes = 3;
-        TRY(Behind::get(ctx, object, part, sink));
+        TRY(WrappedStore::get(ctx, object, part, sink));
         return Error{.code = Code::unavailable, .message = "the connection broke"};
     }
 };

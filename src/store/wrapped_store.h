@@ -48,7 +48,8 @@ protected:
     // Makes the call once more each time it is run; the answer of the last run counts.
     using Attempt = std::function<Status(const Context& ctx)>;
     // Runs `attempt` as often as it likes. Success only after a run that succeeded; an error is the caller's answer.
-    virtual Status around(const Context& ctx, Call& call, const Attempt& attempt) = 0;
+    // This one adds nothing: for wrappers that change what one verb does.
+    virtual Status around(const Context& ctx, Call&, const Attempt& attempt) { return attempt(ctx); }
     // Bytes that came in, as they come: an error ends the read.
     virtual Status received(const Context&, std::size_t) { return {}; }
 
