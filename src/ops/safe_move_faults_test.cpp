@@ -5,6 +5,7 @@
 
 #include "ops/move_rig.h"
 #include "ops/mover.h"
+#include "store/lent_store.h"
 #include "store/retry_store.h"
 #include "store/wrapped_store.h"
 
@@ -20,9 +21,6 @@ public:
         return WrappedStore::remove_many(ctx, bucket, items.first(items.size() - (batches++ == 0 ? 1 : 0)));
     }
     int batches = 0;
-
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
 };
 
 // A store that says "copied" and has kept the first bytes only.
@@ -34,36 +32,6 @@ public:
         TRY_LET(whole, WrappedStore::copy(ctx, from, to, options));
         return put(ctx, to, "bo", {.properties = whole.properties});
     }
-
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
-};
-
-// Hands calls on to a store that the rig keeps.
-class Passing final : public WrappedStore {
-public:
-    explicit Passing(ObjectStore& store) : WrappedStore(nullptr), store_(store) {}
-    std::string identity() const override { return store_.identity(); }
-    const Limits& limits() const override { return store_.limits(); }
-    Result<ListPage> list(const Context& ctx, const ListRequest& request) override { return store_.list(ctx, request); }
-    Result<ObjectInfo> head(const Context& ctx, const ObjectRef& object) override { return store_.head(ctx, object); }
-    Result<ObjectInfo> copy(const Context& ctx, const ObjectRef& from, const ObjectRef& to,
-                            const CopyOptions& options) override {
-        return store_.copy(ctx, from, to, options);
-    }
-    Result<Removed> remove(const Context& ctx, const ObjectRef& object, const RemoveOptions& options) override {
-        return store_.remove(ctx, object, options);
-    }
-    Result<std::vector<RemoveVerdict>> remove_many(const Context& ctx, const std::string& bucket,
-                                                   std::span<const RemoveItem> items) override {
-        return store_.remove_many(ctx, bucket, items);
-    }
-
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
-
-private:
-    ObjectStore& store_;
 };
 
 struct Mv {
@@ -280,9 +248,6 @@ public:
         }
         return verdicts;
     }
-
-protected:
-    Status around(const Context& ctx, Call&, const Attempt& attempt) override { return attempt(ctx); }
 };
 
 TEST(MoveFaults, V16_EachKeyThatABatchCannotCarryHasALookOfItsOwn) {
@@ -293,7 +258,7 @@ TEST(MoveFaults, V16_EachKeyThatABatchCannotCarryHasALookOfItsOwn) {
         rig.plan("in/" + name, "out/" + name);
     }
     rig.faults =
-        make_fault_store(std::make_shared<CarriesPlainKeys>(std::make_unique<Passing>(*rig.store)), &rig.clock);
+        make_fault_store(std::make_shared<CarriesPlainKeys>(std::make_unique<LentStore>(*rig.store)), &rig.clock);
     // While the first delete is under way, somebody writes all others anew.
     std::string first;
     rig.faults->add({.verb = Verb::remove,
@@ -342,7 +307,7 @@ TEST(MoveFaults, H01_R18_NoDeleteIsRepeatedOnAnOldProof) {
              .action = FaultAction::fail,
              .error = slow_down(std::chrono::seconds(15)),
              .before = [&](const Call&) { mv.rig.drop("out/a"); }});
-        RetryStore retrying(std::make_unique<Passing>(*mv.rig.faults));
+        RetryStore retrying(std::make_unique<LentStore>(*mv.rig.faults));
         auto mover =
             make_safe_move({.stores = {&retrying}, .capabilities = {mv.rig.capabilities}, .settings = mv.rig.settings});
 
