@@ -300,16 +300,10 @@ TEST(LifeGuards, EachSourceIsLookedAtWhereFactsOfTheBucketDemandIt) {
 // The guards of deletes are proven again by each run, though the store's capabilities are remembered for a day.
 TEST(LifeGuards, AConditionThatTheStoreHasLostSinceIsNotReliedOn) {
     Life life;
-    life.store = make_memory_store({.clock = &life.clock, .tells_capabilities = false});
-    const auto open = life.env.open_store;
-    life.env.open_store = [&](PlannedStore& planned) {
-        planned.access_key = "AKIDEXAMPLE";
-        return open(planned);
-    };
+    life.use_unknown_store();
     life.put("in/a");
     ASSERT_TRUE(life.apply(life.plan()).finished());
-    life.store =
-        make_memory_store({.clock = &life.clock, .tells_capabilities = false, .ignores = {.copy_if_absent = true}});
+    life.use_unknown_store({.copy_if_absent = true});
     life.put("in/b", "ours");
     const RunPaths run = life.plan();
     life.put("out/b", "theirs");

@@ -27,6 +27,7 @@ public:
         env.workers = 2;
         env.open_store = [this](PlannedStore& planned) -> Result<std::unique_ptr<ObjectStore>> {
             planned.identity = store->identity();
+            planned.access_key = access_key;
             auto opened = make_fault_store(store, &clock);
             for (const FaultRule& rule : faults)
                 opened->add(rule);
@@ -40,6 +41,12 @@ public:
         clock.advance(std::chrono::seconds(2));
     }
     bool there(const std::string& key) const { return store->head(ctx, {"b", key, {}}).has_value(); }
+
+    // The store is one as a probe meets it: what it can do is found out by effect, and remembered for its access key.
+    void use_unknown_store(IgnoredConditions ignores = {}) {
+        store = make_memory_store({.clock = &clock, .tells_capabilities = false, .ignores = ignores});
+        access_key = "AKIDEXAMPLE";
+    }
 
     static MoveCommand command(const std::string& in = "in/", bool exclusive = false) {
         MoveCommand command{.stores = {{}}, .source_bucket = "b", .source_prefix = in};
@@ -81,6 +88,7 @@ public:
     SimulatedClock clock;
     Context ctx{nullptr, &clock};
     std::shared_ptr<ObjectStore> store = make_memory_store({.clock = &clock});
+    std::string access_key;  // of who opens the store; empty: it has no such thing
     std::vector<FaultRule> faults;
     RunEnvironment env;
 };

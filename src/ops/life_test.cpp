@@ -392,12 +392,7 @@ TEST(Life, AFreshPlanUnderExclusiveDoesNotLook) {
 
 TEST(Life, EveryBucketOfATemplateIsProbedAsTheOneWhoRuns) {
     Life life;
-    life.store = make_memory_store({.clock = &life.clock, .tells_capabilities = false});
-    const auto open = life.env.open_store;
-    life.env.open_store = [&](PlannedStore& planned) {
-        planned.access_key = "AKIDEXAMPLE";
-        return open(planned);
-    };
+    life.use_unknown_store();
     life.put("in/one-bucket/a");
     life.put("in/two-bucket/b");
     std::set<std::string> probed;
