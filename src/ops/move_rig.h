@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -120,9 +121,14 @@ public:
             memory.ignores.copy_source_if_match = memory.ignores.remove_if_match = true;
         }
         if (options.honours != Honours::all) memory.ignores.copy_if_absent = memory.ignores.remove_many_if_match = true;
-        store = make_memory_store(memory);
-        faults = make_fault_store(store, &clock);
+        use(make_memory_store(memory));
         capabilities = capabilities_of(options.honours);
+    }
+
+    // From here on the run's store, with no faults yet.
+    void use(std::shared_ptr<ObjectStore> other) {
+        store = std::move(other);
+        faults = make_fault_store(store, &clock);
     }
 
     // --- the store, behind the faults; the clock goes on, so that no two writes have one LastModified
@@ -162,6 +168,13 @@ public:
         Action action{.n = actions.size(), .from = side(from), .to = side(to)};
         action.target_existed = !action.to.etag.empty();
         actions.push_back(std::move(action));
+    }
+    // Each in/NAME, with its name as bytes, goes to out/NAME.
+    void put_and_plan(std::initializer_list<const char*> names) {
+        for (const std::string name : names) {
+            put("in/" + name, name);
+            plan("in/" + name, "out/" + name);
+        }
     }
 
     // --- processes
@@ -282,6 +295,15 @@ public:
     std::optional<WallTime> earlier_quiet_until, scope_quiet_until, parent_quiet_until, parent_first_answer;
     std::optional<WallTime> first_answer;  // of the run
     std::optional<WallTime> quiet_until;   // what this run sent may land until then
+};
+
+// The rig of one move: "body" goes from in/a to out/a.
+struct Mv {
+    explicit Mv(RigOptions options = {}) : rig(std::move(options)) {
+        rig.put("in/a", "body");
+        rig.plan("in/a", "out/a");
+    }
+    MoveRig rig;
 };
 
 }  // namespace dray

@@ -34,14 +34,6 @@ public:
     }
 };
 
-struct Mv {
-    explicit Mv(RigOptions options = {}) : rig(std::move(options)) {
-        rig.put("in/a", "body");
-        rig.plan("in/a", "out/a");
-    }
-    MoveRig rig;
-};
-
 TEST(MoveFaults, V02_ACopyThatIsNotThereKeepsTheSource) {
     Mv mv({.opaque_etags = true});
     mv.rig.faults->add({.verb = Verb::copy, .after = [&](const Call&) { mv.rig.drop("out/a"); }});
@@ -66,9 +58,8 @@ TEST(MoveFaults, V02_ACopyWithOtherBytesKeepsTheSource) {
 
 TEST(MoveFaults, V02_AShortCopyKeepsTheSourceWhereOnlyTheSizeCanTell) {
     MoveRig rig({.opaque_etags = true});
-    rig.store = std::make_shared<CopiesShort>(
-        make_memory_store({.clock = &rig.clock, .opaque_etags = true, .no_checksums = true}));
-    rig.faults = make_fault_store(rig.store, &rig.clock);
+    rig.use(std::make_shared<CopiesShort>(
+        make_memory_store({.clock = &rig.clock, .opaque_etags = true, .no_checksums = true})));
     rig.put("in/a", "body");
     rig.plan("in/a", "out/a");
 
@@ -180,10 +171,7 @@ TEST(MoveFaults, V03_ASourceReplacedBeforeTheCopyIsNeverCopied) {
 
 TEST(MoveFaults, V03_ALookThatHasGrownOldIsTakenAgain) {
     MoveRig rig({.honours = Honours::none});
-    for (const char* name : {"a", "b"}) {
-        rig.put(std::string("in/") + name, name);
-        rig.plan(std::string("in/") + name, std::string("out/") + name);
-    }
+    rig.put_and_plan({"a", "b"});
     // Whichever is looked at second: meanwhile, for seconds, another writer replaces the one that was looked at first.
     std::string first;
     rig.faults->add({.verb = Verb::head, .key = "in/", .after = [&](const Call& call) { first = call.key; }});
@@ -279,15 +267,18 @@ TEST(MoveFaults, V16_EachKeyThatABatchCannotCarryHasALookOfItsOwn) {
     }
 }
 
-// H01, R18: the delete is put off, and somebody takes the target away meanwhile: the source would be the last copy.
+// Somebody takes the target away meanwhile, so that the source is the last copy.
+FaultRule delete_put_off_while_the_target_goes(MoveRig& rig) {
+    return {.when = [](const Call& call) { return call.verb == Verb::remove || call.verb == Verb::remove_many; },
+            .action = FaultAction::fail,
+            .error = slow_down(std::chrono::seconds(15)),
+            .before = [&rig](const Call&) { rig.drop("out/a"); }};
+}
+
 TEST(MoveFaults, H01_R18_ADeleteThatTheStorePutsOffIsProvenAgain) {
     for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
         Mv mv({.honours = honours});
-        mv.rig.faults->add(
-            {.when = [](const Call& call) { return call.verb == Verb::remove || call.verb == Verb::remove_many; },
-             .action = FaultAction::fail,
-             .error = slow_down(std::chrono::seconds(15)),
-             .before = [&](const Call&) { mv.rig.drop("out/a"); }});
+        mv.rig.faults->add(delete_put_off_while_the_target_goes(mv.rig));
 
         ASSERT_TRUE(mv.rig.run());
 
@@ -302,11 +293,7 @@ TEST(MoveFaults, H01_R18_ADeleteThatTheStorePutsOffIsProvenAgain) {
 TEST(MoveFaults, H01_R18_NoDeleteIsRepeatedOnAnOldProof) {
     for (const Honours honours : {Honours::all, Honours::some, Honours::none}) {
         Mv mv({.honours = honours});
-        mv.rig.faults->add(
-            {.when = [](const Call& call) { return call.verb == Verb::remove || call.verb == Verb::remove_many; },
-             .action = FaultAction::fail,
-             .error = slow_down(std::chrono::seconds(15)),
-             .before = [&](const Call&) { mv.rig.drop("out/a"); }});
+        mv.rig.faults->add(delete_put_off_while_the_target_goes(mv.rig));
         RetryStore retrying(std::make_unique<LentStore>(*mv.rig.faults));
         auto mover =
             make_safe_move({.stores = {&retrying}, .capabilities = {mv.rig.capabilities}, .settings = mv.rig.settings});
@@ -478,12 +465,8 @@ TEST(MoveFaults, V09_OurOwnCopyWhoseAnswerWasLostIsKnownAgain) {
 TEST(MoveFaults, V15_AKeyWithoutAVerdictIsNotDone) {
     MoveRig rig;
     auto store = std::make_shared<AnswersShort>(make_memory_store({.clock = &rig.clock}));
-    rig.store = store;
-    rig.faults = make_fault_store(store, &rig.clock);
-    for (const char* name : {"a", "b"}) {
-        rig.put(std::string("in/") + name, name);
-        rig.plan(std::string("in/") + name, std::string("out/") + name);
-    }
+    rig.use(store);
+    rig.put_and_plan({"a", "b"});
 
     ASSERT_TRUE(rig.run());
 
@@ -640,10 +623,7 @@ TEST(MoveFaults, V27_AJournalThatFailsDuringTheLookBeforeADeleteStopsTheDelete) 
 
 TEST(MoveFaults, V27_AJournalThatFailsWhileOneOfABatchIsProvenAgainStopsTheBatch) {
     MoveRig rig;
-    for (const char* name : {"a", "b"}) {
-        rig.put(std::string("in/") + name, name);
-        rig.plan(std::string("in/") + name, std::string("out/") + name);
-    }
+    rig.put_and_plan({"a", "b"});
     auto mover = rig.process();
     mover->perform(rig.ctx, rig.actions[0], {}, *rig.journal);
     rig.clock.advance(kProofAge + std::chrono::minutes(1));

@@ -193,8 +193,7 @@ private:
 TEST(SafeMove, CopiesAfterALookWhereTheStoreRefusesOntoNothing) {
     for (const bool strict : {false, true}) {
         MoveRig rig({.settings = {.strict = strict}});
-        rig.store = std::make_shared<Contradicting>(make_memory_store({.clock = &rig.clock}), "out/both");
-        rig.faults = make_fault_store(rig.store, &rig.clock);
+        rig.use(std::make_shared<Contradicting>(make_memory_store({.clock = &rig.clock}), "out/both"));
         rig.put("in/both", "body");
         rig.plan("in/both", "out/both");
 
@@ -207,8 +206,7 @@ TEST(SafeMove, CopiesAfterALookWhereTheStoreRefusesOntoNothing) {
 
 TEST(SafeMove, NeverCopiesWithoutTheConditionOntoWhatTheLookSees) {
     MoveRig rig;
-    rig.store = std::make_shared<Contradicting>(make_memory_store({.clock = &rig.clock}), "out/a");
-    rig.faults = make_fault_store(rig.store, &rig.clock);
+    rig.use(std::make_shared<Contradicting>(make_memory_store({.clock = &rig.clock}), "out/a"));
     rig.put("in/a", "body");
     rig.plan("in/a", "out/a");
     rig.put("out/a", "another");
@@ -221,10 +219,7 @@ TEST(SafeMove, NeverCopiesWithoutTheConditionOntoWhatTheLookSees) {
 
 TEST(SafeMove, TriesAtTheEndWhatAnotherObjectStoodInTheWayOf) {
     MoveRig rig;
-    for (const char* name : {"a", "b"}) {
-        rig.put(std::string("in/") + name, name);
-        rig.plan(std::string("in/") + name, std::string("out/") + name);
-    }
+    rig.put_and_plan({"a", "b"});
     // "a" cannot be copied for as long as "b" is where it was.
     rig.faults->add({.verb = Verb::copy,
                      .key = "out/a",
@@ -465,10 +460,7 @@ TEST(SafeMove, UndoKeepsTheTargetWhenBringingItBackLosesAProperty) {
 
 TEST(SafeMove, KeepsEverySourceUntilTheLastCopyIsProven) {
     MoveRig rig({.settings = {.delete_after = true}});
-    for (const char* name : {"a", "b", "c"}) {
-        rig.put(std::string("in/") + name, name);
-        rig.plan(std::string("in/") + name, std::string("out/") + name);
-    }
+    rig.put_and_plan({"a", "b", "c"});
     std::size_t copies_at_first_delete = 0;
     rig.faults->add({.verb = Verb::remove_many,
                      .before = [&](const Call&) { copies_at_first_delete = rig.faults->calls(Verb::copy); }});
@@ -542,10 +534,7 @@ TEST(SafeMove, EndsTheRunWhenEverythingIsDenied) {
 
 TEST(SafeMove, FailsOneDeniedObjectAndGoesOn) {
     MoveRig rig;
-    for (const char* name : {"a", "b"}) {
-        rig.put(std::string("in/") + name, name);
-        rig.plan(std::string("in/") + name, std::string("out/") + name);
-    }
+    rig.put_and_plan({"a", "b"});
     rig.faults->add({.verb = Verb::copy,
                      .key = "out/a",
                      .action = FaultAction::fail,
@@ -608,10 +597,7 @@ TEST(SafeMove, V16_BatchesDeletesByTheThousand) {
 
 TEST(SafeMove, SendsABatchThatHasWaitedLongEnough) {
     MoveRig rig;
-    for (const char* name : {"a", "b"}) {
-        rig.put(std::string("in/") + name, name);
-        rig.plan(std::string("in/") + name, std::string("out/") + name);
-    }
+    rig.put_and_plan({"a", "b"});
     auto mover = rig.process();
     mover->perform(rig.ctx, rig.actions[0], {}, *rig.journal);
     EXPECT_TRUE(rig.there("in/a"));

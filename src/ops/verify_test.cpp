@@ -78,9 +78,8 @@ TEST(Verify, DeepFindsAnObjectThatCannotBeReadWhole) {
     for (const bool shortened : {false, true}) {
         MoveRig rig;
         auto memory = make_memory_store({.clock = &rig.clock, .opaque_etags = true, .no_checksums = true});
-        rig.store = shortened ? std::make_shared<ReadsShort>(std::move(memory))
-                              : std::shared_ptr<ObjectStore>(std::move(memory));
-        rig.faults = make_fault_store(rig.store, &rig.clock);
+        rig.use(shortened ? std::make_shared<ReadsShort>(std::move(memory))
+                          : std::shared_ptr<ObjectStore>(std::move(memory)));
         rig.put("in/a", "body");
         rig.plan("in/a", "out/a");
         ASSERT_TRUE(rig.run());
