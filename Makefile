@@ -1,7 +1,7 @@
 # The commands of this project. `make demo` and `make test` need nothing but a fresh Debian 12 and the right to install packages.
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
-.PHONY: help build demo check test bench install clean
+.PHONY: help build demo check test bench hooks install clean
 help:            ## this list
 	@sed -n 's/^\([a-z]*:\).*##/\1/p' Makefile
 
@@ -24,6 +24,9 @@ test:            ## everything, from clean: sanitizers, crash suite, clang-tidy,
 bench: build     ## dray beside its peers on the same data: bench/README.md
 	@tools/setup test
 	@bench/relayout/run
+
+hooks:           ## git formats and checks layers before each commit, by tools/hooks
+	@git config core.hooksPath tools/hooks
 
 install: build   ## into /usr/local (PREFIX=... for elsewhere)
 	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local)
