@@ -7,7 +7,8 @@ Usage: run_tests.py check    dev build, unit tests, layers, format
        run_tests.py STAGE... some stages: see --list
 
 `all` has no dev stage: asan runs the same tests with the same warnings as errors, and sees more. Sanitizer builds and clang-tidy take a
-room's files together (a unity build); that each file also stands alone is what check and the release build show.
+room's files together (a unity build: docs/adr/0016); that each file also stands alone is what check shows, and the release build
+but for the standard headers that it has precompiled.
 
 A stage that cannot run fails. DRAY_SKIP_PARTS=seaweedfs,radosgw leaves real servers out, and the summary says so.
 Exit: 0 all passed; 1 something failed; 2 usage.
