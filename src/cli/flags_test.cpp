@@ -72,6 +72,15 @@ TEST(Flags, OfNewObjectsTakeWordsThatS3KnowsAndAnyClass) {
               "");
 }
 
+// Not taken and forgotten: whoever types it means that nothing is to happen.
+TEST(Flags, ADryRunOfWhatHasAPlanAlreadyIsRefused) {
+    for (const char* command : {"apply", "resume", "undo"}) {
+        const std::string said = refusal({command, "last", "--dry-run"});
+        EXPECT_NE(said.find("--dry-run"), std::string::npos) << said;
+        EXPECT_NE(said.find("see: dray " + std::string(command) + " --help"), std::string::npos) << said;
+    }
+}
+
 TEST(Flags, AnUnknownCommandIsNamedWithTheHelpThatListsTheKnownOnes) {
     EXPECT_EQ(refusal({"bogus"}), "there is no command bogus; see: dray --help");
     EXPECT_EQ(refusal({"plan", "bogus"}), "there is no command bogus; see: dray plan --help");
