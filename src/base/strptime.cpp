@@ -242,7 +242,7 @@ struct Fields {
 // Returns whether the text is what the directive wants.
 bool set_field(Fields& fields, char letter, std::string_view given) {
     const std::string text = with_ascii_digits(given);
-    const int number = number_in(text);
+    const int number = letter == 'z' ? 0 : number_in(text);  // an offset with its fraction has digits beyond an int
     DateTime& date = fields.date;
     std::optional<int> place;
     switch (letter) {

@@ -95,6 +95,11 @@ TEST(DateFormat, TakesTheFirstReadingAndNeverAShorterOneToUseUpTheText) {
     EXPECT_EQ(format("").parse(""), DateTime{});
 }
 
+TEST(DateFormat, ReadsAnOffsetWithAllSixDigitsOfItsFraction) {
+    EXPECT_EQ(stamp(format("%H%z").parse("04+23:59:59.999999")), "1900-01-01 04:00:00.000000 86399999999");
+    EXPECT_EQ(stamp(format("%H%z").parse("04-055959.123456")), "1900-01-01 04:00:00.000000 -21599123456");
+}
+
 TEST(DateFormat, ReadsTheNamesOfTheMachinesZone) {
     const Zone zone("Europe/Berlin");
     const DateFormat zoned = format("%Z %Y");
