@@ -49,6 +49,9 @@ class Cfg:
     bare = False        # the other writer puts the planned bytes without their properties
     whole = False       # R21: what was found is equal only with its properties
     gone = False        # a death leaves nothing in flight: the requests are system calls (a local file system)
+    stops = 0           # so often a process ends by itself with work left (a stop, or everything is denied), all it had sent being over
+    touch = True        # R22: what no process may have changed anything for is untouched then, as if never claimed; without the rule
+                        # all is untouched that no dead process had claimed and no receipt says is copied
     slow = False        # a copy that has read its source may land after the 60 s (5 GiB, 30 min limit)
     again = 0           # a new mv run over the same keys after undo
     retry = 0           # how often a resume, or an undo, is asked to try again what failed; the cause may be gone by then
@@ -70,9 +73,9 @@ class Cfg:
 # stage: L (source listed) A apply, D dead, E0 E1, U undo, V undo dead, F0 F1
 # act = (pc, vol, vt, dur, dt, seen)      pj = ((dur, dt), ...) of the parent      plan = ((pe, was), ...)
 # fl = (deaths, foreign, lost, dup, excused, touched, fkey, waited, ec, again, written, maybe made, found, dray wrote, foreign's, retries,
-# put-offs, lies, unseen); maybe made, found: bits of actions; dray wrote, foreign's (since before dray wrote there),
+# put-offs, lies, unseen, stops, begun); begun: some process may have changed something for it; maybe made, found, begun: bits of actions; dray wrote, foreign's (since before dray wrote there),
 # unseen (they changed while a request that rests on them waited, or a look at them was answered wrongly): bits of keys
-DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR, MM, FD, DW, FB, RE, PO, LI, UN = range(19)
+DE, FO, LO, DU, EX, TO, FK, WA, EC, AG, WR, MM, FD, DW, FB, RE, PO, LI, UN, ST, BG = range(21)
 BARE = 20                               # content + BARE: the same bytes, without the properties
 WAITS = {'late copy': 'copy', 'late del': 'del', 'gathers': 'del'}    # for what
 
@@ -101,7 +104,7 @@ class Model:
         acts = tuple(('idle', 0, 0, 0, 0, 0) for _ in range(c.n))
         plan = tuple((st[c.alias[2 * i]], 0) for i in range(c.n))
         self.start = ('L', self.init, (), acts, (), plan, (c.deaths, c.foreign, c.lost, c.dup, 0, 0, -1, 0, 0 if c.md5 else ec, c.again, 0, 0, 0, 0, 0,
-                       c.retry, c.put_offs, c.lies, 0))
+                       c.retry, c.put_offs, c.lies, 0, c.stops, 0))
         self.viol = {}
 
     # --- effects at the store; each returns (reply, obj, store, ec, note)
@@ -138,6 +141,17 @@ class Model:
     def keys(self, i, undo):
         a = self.c.alias
         return (a[2 * i + 1], a[2 * i]) if undo else (a[2 * i], a[2 * i + 1])
+
+    def fresh(self, was):                # what nobody has begun
+        return ('look_t' if was else 'head_t' if self.c.heads and not self.c.inm else 'copy', 0, 0, 0, 0, 0)
+
+    def begun(self, fl, i):
+        fl = put(fl, MM, fl[MM] | 1 << i)
+        return put(fl, BG, fl[BG] | 1 << i) if self.c.touch else fl
+
+    def untouched(self, s, i):           # R22, of a run whose last process has ended
+        _, _, _, dur, dt, _ = s[3][i]
+        return dur != DONE and not dt and not s[6][BG] >> i & 1
 
     # --- the decision after looking at both sides
     def decide(self, s, i, fo, to):
@@ -236,24 +250,25 @@ class Model:
                 same = was and (was == pe if c.md5 else was // 100 == pe // 100)
                 if was and not same: na.append(('end', CONFLICT, 0, CONFLICT, 0, 0))
                 elif was and c.stale: na.append(('rcpt', COPIED, was, 0, 0, 0))
-                elif was: na.append(('look_t', 0, 0, 0, 0, 0))
-                else: na.append(('head_t' if c.heads and not c.inm else 'copy', 0, 0, 0, 0, 0))
+                else: na.append(self.fresh(was))
             if c.turns: na[1] = ('later', 0, 0, 0, 0, 0)
             go('plan sealed, apply starts', stage='A', plan=pl, acts=tuple(na))
             return out
         if stage == 'D':
-            go('resume', stage='A', fl=put(fl, MM, (1 << c.n) - 1),
-               acts=tuple(a if a[0] in ('end', 'later') else ('look_t',) + a[1:] for a in acts))
+            doubted = sum(1 << i for i in range(c.n) if not self.untouched(s, i))
+            go('resume', stage='A', fl=put(fl, MM, fl[MM] | doubted), acts=tuple(
+                a if a[0] in ('end', 'later') else ('look_t',) + a[1:] if doubted >> i & 1 else self.fresh(plan[i][1]) for i, a in enumerate(acts)))
         if stage in ('E1', 'F1') and fl[RE]:   # what failed is doubtful again; a `copied` receipt of before still counts
             failed = [a[3] in (CONFLICT, FAILED) for a in acts]
-            maybe = 0 if stage == 'F1' else sum(1 << i for i in range(c.n) if failed[i])
+            maybe = 0 if stage == 'F1' else sum(1 << i for i in range(c.n) if failed[i] and not self.untouched(s, i))
             go('resume tries again what failed', stage='A' if stage == 'E1' else 'U',
                fl=put(put(fl, RE, fl[RE] - 1), MM, fl[MM] | maybe),
-               acts=tuple(('look_t',) + ((COPIED, a[4]) if a[4] else (NONE, 0)) * 2 + (0,) if again else a for a, again in zip(acts, failed)))
+               acts=tuple(a if not again else self.fresh(plan[i][1]) if stage == 'E1' and self.untouched(s, i) else
+                          ('look_t',) + ((COPIED, a[4]) if a[4] else (NONE, 0)) * 2 + (0,) for i, (a, again) in enumerate(zip(acts, failed))))
         if stage in ('D', 'E0', 'E1') and not c.turns:
             p = tuple((a[3], a[4]) for a in acts)
             go('undo starts', stage='U', pj=p, fl=put(fl, WA, 0), acts=tuple(
-                ('end', DONE, 0, DONE, 0, 0) if d in (CONFLICT, FAILED) and not dt and (not c.look_conf or plan[i][1]) else
+                ('end', DONE, 0, DONE, 0, 0) if self.untouched(s, i) or d in (CONFLICT, FAILED) and not dt and (not c.look_conf or plan[i][1]) else
                 ('wait' if c.rule == 2 else 'look_t', 0, 0, 0, 0, 0) for i, (d, dt) in enumerate(p)))
         if stage == 'V':
             go('undo resumed', stage='U', fl=put(fl, WA, 0), acts=tuple(a if a[0] == 'end' else ('wait' if c.rule == 2 else 'look_t',) + a[1:] for a in acts))
@@ -261,7 +276,7 @@ class Model:
             go('resume of the parent (seal lost)', stage='A', fl=put(fl, WA, 0), pj=(), acts=tuple(
                 ('end' if d in (DONE, CONFLICT, FAILED) else 'look_t', d, t, d, t, 0) for d, t in pj))
         if stage in ('F0', 'F1') and fl[AG] and all(st[c.alias[2 * i]] // 100 == i + 1 for i in range(c.n)):
-            go('a new mv run lists the same sources', stage='L', pj=(), fl=put(fl, AG, 0), z=tuple(r for r in z if c.slow and r[1] == 'land') if c.rule >= 2 else z,
+            go('a new mv run lists the same sources', stage='L', pj=(), fl=put(put(fl, AG, 0), BG, 0), z=tuple(r for r in z if c.slow and r[1] == 'land') if c.rule >= 2 else z,
                plan=tuple((st[c.alias[2 * i]], 0) for i in range(c.n)), acts=tuple(('idle', 0, 0, 0, 0, 0) for _ in range(c.n)))
         if stage not in ('A', 'U'): return out
 
@@ -286,7 +301,11 @@ class Model:
                 na = tuple(('end' if v in (DONE, CONFLICT, FAILED) else 'later' if a[0] == 'later' else 'idle', v, t, v, t, 0) for a, (v, t) in zip(acts, js))
                 go(f"{who} dies" + (f" with {'+'.join(r[1] for r in zs)} in flight" if zs else '') +
                    ''.join(f', receipt {NAMES[a[1]]} lost' for a, j in zip(acts, js) if (a[1], a[2]) != j),
-                   stage='V' if undo else 'D', acts=na, z=tuple(sorted(z + zs, key=repr)), fl=put(fl, DE, fl[DE] - 1))
+                   stage='V' if undo else 'D', acts=na, z=tuple(sorted(z + zs, key=repr)), fl=put(put(fl, DE, fl[DE] - 1), BG, (1 << c.n) - 1))
+        # a stop: no worker is at a request, and every receipt becomes durable
+        if fl[ST]:
+            go(f'{who} stops', stage='V' if undo else 'D', fl=put(fl, ST, fl[ST] - 1),
+               acts=tuple((a[0] if a[0] in ('end', 'later') else 'idle', a[1], a[2], a[1], a[2], 0) for a in acts))
         # workers
         for i, a in enumerate(acts):
             pc, vol, vt, dur, dt, seen = a
@@ -356,8 +375,9 @@ class Model:
                 req = self.request(s, i)
                 rep, obj, st2, ec, note = self.execute(req, st, fl)
                 f2 = put(fl, EC, ec)
-                made = put(fl, MM, fl[MM] | 1 << i) if pc == 'copy' and not undo else fl   # or may have
-                if rep == 200: f2 = put(made, EC, ec)
+                def begun(fl2):          # the copy was made, or may have been
+                    return self.begun(fl2, i) if pc == 'copy' and not undo else fl2
+                if rep == 200: f2 = begun(f2)
                 if rep == 200 and pc == 'copy': f2 = put(put(f2, DW, f2[DW] | 1 << t), FB, f2[FB] & ~(1 << t))
                 z2 = tuple(sorted(z + (req,), key=repr))
                 unsure = ('look_t', vol, vt, dur, dt, 0) if pc == 'copy' else ('look_d', vol, vt, dur, dt, seen)
@@ -373,11 +393,11 @@ class Model:
                 act(f'{pc} -> {rep}', note, a2=a2, st=st2, fl=f2)
                 if fl[PO]: act(f'{pc} put off', a2=('late ' + pc,) + a[1:], fl=put(fl, PO, fl[PO] - 1))
                 if fl[LO]:
-                    act(f'{pc} takes effect ({rep}), answer lost', note, a2=unsure, st=st2, fl=put(put(f2, LO, fl[LO] - 1), MM, made[MM]))
-                    act(f'{pc} delayed, answer lost', a2=unsure, z=z2, fl=put(made, LO, fl[LO] - 1))
+                    act(f'{pc} takes effect ({rep}), answer lost', note, a2=unsure, st=st2, fl=begun(put(f2, LO, fl[LO] - 1)))
+                    act(f'{pc} delayed, answer lost', a2=unsure, z=z2, fl=begun(put(fl, LO, fl[LO] - 1)))
                 if fl[DU]:
-                    act(f'{pc} takes effect ({rep}), transport repeats it', note, a2=a, st=st2, fl=put(put(f2, DU, fl[DU] - 1), MM, made[MM]))
-                    act(f'{pc} delayed, transport repeats it', a2=a, z=z2, fl=put(made, DU, fl[DU] - 1))
+                    act(f'{pc} takes effect ({rep}), transport repeats it', note, a2=a, st=st2, fl=begun(put(f2, DU, fl[DU] - 1)))
+                    act(f'{pc} delayed, transport repeats it', a2=a, z=z2, fl=begun(put(fl, DU, fl[DU] - 1)))
             elif pc == 'look_d':         # V05
                 want = self.ident(s, i)
                 look('look after delete: ', f, lambda o, fl2:
@@ -393,7 +413,7 @@ class Model:
     def next_del(self, s, i, j, seen):
         c = self.c; undo = s[0] == 'U'
         if undo and ((c.rule == 1 and s[4][i][0] in (NONE, COPIED)) or c.rule == 3) and not s[6][WA]: return ('wait',) + j + (0,)
-        if c.hold and any(r[0] == ('undo' if undo else 'apply') for r in s[2]): return ('hold',) + j + (0,)
+        if c.hold and (undo or s[6][MM] >> i & 1) and any(r[0] == ('undo' if undo else 'apply') for r in s[2]): return ('hold',) + j + (0,)
         return ('gathers',) + j + (seen,) if c.gathers else self.guarded_del(s, i, j, seen)
 
     def guarded_del(self, s, i, j, seen):
@@ -496,7 +516,7 @@ class Model:
 
 B = dict(inm=False); C = dict(inm=False, sim=False, dim=False)
 RULES = dict(rule=2, keep_found=True, look_conf=True, made=True, same=True, known=True, found=True, own=True, fresh=True, receipt=True,
-             renew=True, twice=True, confirm=True, whole=True)
+             renew=True, twice=True, confirm=True, whole=True, touch=True)
 X = dict(foreign=0, heads=False)                          # --exclusive
 SMALL = dict(n=2, lost=0, dup=0, capture=False)
 CONFIGS = []
@@ -515,6 +535,12 @@ for nm, st in (('a', {}), ('b', B), ('c', C)):
     for m in (True, False):
         CONFIGS += [Cfg(f"retry {nm} {'md5' if m else 'opaque'} {w} with-rules", md5=m, was=(w,), retry=1, about='1', lost=0, dup=0, deaths=1, **st, **RULES, hold=nm == 'c')
                     for w in ('absent', 'equal', 'different')]
+# A process that stops, or that nothing is allowed any more, and what is untouched then (R22).
+for nm, st in (('a', {}), ('b', B), ('c', C)):
+    for m in (True, False):
+        for w in ('absent', 'equal', 'different'):
+            CONFIGS += [Cfg(f"stop {nm} {'md5' if m else 'opaque'} {w} exclusive with-rules", md5=m, was=(w,), stops=1, retry=1, deaths=1, **{**st, **X}, **RULES, hold=nm == 'c'),
+                        Cfg(f"stop {nm} {'md5' if m else 'opaque'} {w} with-rules", md5=m, was=(w,), stops=1, dup=0, capture=nm == 'c', deaths=1, **st, **RULES, hold=nm == 'c')]
 CONFIGS += [Cfg('1a md5 no 60 s rule at all', foreign=0, rule=0),
             Cfg('1a md5 no foreign without', foreign=0),
             Cfg('1a md5 again without', foreign=0, again=1), Cfg('1a md5 again with-rules', foreign=0, again=1, **RULES),
@@ -548,7 +574,8 @@ for rule, about, kw in (('found', '7', SOON), ('own', '8', dict(md5=False, forei
                  ('renew', '9', dict(put_offs=1, removes=True, **SOON)),
                  ('twice', '9', dict(was=('equal',), gathers=True, removes=True, **SOON)),
                  ('confirm', '349', dict(was=('equal',), lies=1, **SOON)),
-                 ('whole', '1', dict(bare=True, **SOON))):
+                 ('whole', '1', dict(bare=True, **SOON)),
+                 ('touch', '134', dict(stops=1, lost=1, dup=0, capture=False, deaths=1, foreign=0))):
     for nm, st in (('a', {}), ('b', B), ('c', C)):
         if rule == 'fresh' and nm == 'a': continue                # this store itself refuses to overwrite
         kinds = {**st, **kw}
