@@ -132,6 +132,7 @@ void write_receipt(std::string& out, const Receipt& receipt) {
     write_text(json, "reason", receipt.reason);
     write_text(json, "detail", receipt.detail);
     write_text(json, "lost", receipt.lost);
+    if (receipt.untouched) json.field("untouched", true);
     json.end_object();
     append_extra(out, receipt.extra);
     out += '\n';
@@ -153,7 +154,8 @@ Result<Receipt> read_receipt(const JsonValue& line) {
                      member.is("checksum", receipt.checksum) ||
                      member.is_word("proof", receipt.proof, from_word<Proof>(kProofWords)) ||
                      member.is("requests", receipt.requests) || member.is("reason", receipt.reason) ||
-                     member.is("detail", receipt.detail) || member.is("lost", receipt.lost))) {
+                     member.is("detail", receipt.detail) || member.is("lost", receipt.lost) ||
+                     member.is("untouched", receipt.untouched))) {
             keep_member(receipt.extra, name, value);
         }
         if (member.bad()) return corrupt("receipt", name);

@@ -83,10 +83,11 @@ struct Receipt {
     Proof proof = Proof::none;
     std::uint32_t requests = 0;  // sent for this action since the receipt before
     std::optional<Code> code;    // of failed
-    std::string reason;  // of skipped and failed, and of done where there is something to say ("alias", "equal")
-    std::string detail;  // for people: message, request id, what the target holds (rule R5)
-    std::string lost;    // what the copy lacks of its source: "metadata,tags" (ops/preserve.h)
-    std::string extra;   // members this version does not know
+    std::string reason;      // of skipped and failed, and of done where there is something to say ("alias", "equal")
+    std::string detail;      // for people: message, request id, what the target holds (rule R5)
+    std::string lost;        // what the copy lacks of its source: "metadata,tags" (ops/preserve.h)
+    bool untouched = false;  // of failed and reopened: no process may have changed anything for this action (rule R22)
+    std::string extra;       // members this version does not know
     bool operator==(const Receipt&) const = default;
 };
 

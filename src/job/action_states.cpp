@@ -35,21 +35,23 @@ ActionState ActionStates::set(std::uint64_t n, ActionState state) {
 }
 
 Status ActionStates::apply(const JournalLine& line) {
-    const bool claim = line.kind == JournalLine::Kind::claim;
-    if (!claim && line.kind != JournalLine::Kind::receipt) return {};
-    const std::uint64_t last = claim ? line.last : line.receipt.n;
+    const bool claim = line.kind == JournalLine::Kind::claim, release = line.kind == JournalLine::Kind::release;
+    if (!claim && !release && line.kind != JournalLine::Kind::receipt) return {};
+    const std::uint64_t last = claim || release ? line.last : line.receipt.n;
     if (last >= size_)
         return Error{.code = Code::corrupt,
                      .message = "the journal belongs to another plan: it names action " + std::to_string(last) +
                                 ", and the plan has " + std::to_string(size_) +
                                 "; put back the one that was there before"};
-    if (claim) {
+    if (claim || release) {
+        const ActionState from = claim ? ActionState::none : ActionState::doubtful;
+        const ActionState to = claim ? ActionState::doubtful : ActionState::none;
         for (std::uint64_t n = line.first; n <= last; ++n)
-            if (get(n) == ActionState::none) set(n, ActionState::doubtful);
+            if (get(n) == from) set(n, to);
     } else if (is_final(line.receipt.state)) {
         set(last, ActionState::final);
     } else if (line.receipt.state == ReceiptState::reopened) {
-        set(last, ActionState::doubtful);
+        set(last, line.receipt.untouched ? ActionState::none : ActionState::doubtful);
     } else if (line.receipt.state == ReceiptState::copied && get(last) != ActionState::final) {
         set(last, ActionState::copied);
     }

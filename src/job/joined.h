@@ -17,6 +17,8 @@ struct JoinedAction {
     std::optional<Receipt> copied;  // the last `copied` receipt
     std::optional<Receipt> final;   // the last final receipt; nullopt: none, or reopened since
     std::string was;                // the old values of the last `read` line, JSON; empty: none
+    // R22: no process may have changed anything for it.
+    bool untouched() const { return state == ActionState::none || (final && final->untouched); }
 };
 
 // Not thread-safe.

@@ -38,12 +38,12 @@ struct RunEnd {
 
 // One decoded line.
 struct JournalLine {
-    enum class Kind : std::uint8_t { open, claim, read, receipt, first_answer, end };
+    enum class Kind : std::uint8_t { open, claim, release, read, receipt, first_answer, end };
     Kind kind = Kind::open;
     std::uint32_t process = 0;          // open: counts from 1; every later line belongs to it
     std::string plan_checksum;          // open: of the plan that the journal belongs to
     WallTime at{};                      // open: our clock; first_answer: the store's clock (rule R4)
-    std::uint64_t first = 0, last = 0;  // claim: actions first..last
+    std::uint64_t first = 0, last = 0;  // claim, release: actions first..last
     std::uint64_t n = 0;                // read: whose old values these are
     std::string was;                    // read: JSON
     Receipt receipt;
@@ -92,7 +92,9 @@ public:
     Ticket append_read(std::uint64_t n, std::string_view was_json);
     Ticket append_claim(std::uint64_t first, std::uint64_t last);
     Status claim(std::uint64_t first, std::uint64_t last);  // durable when it returns
-    Status first_answer(WallTime store_time);               // durable when it returns; later calls do nothing
+    // Rule R22: of these actions, those without a receipt are untouched again. Only when nothing is sent any more.
+    Ticket append_release(std::uint64_t first, std::uint64_t last);
+    Status first_answer(WallTime store_time);  // durable when it returns; later calls do nothing
 
     // Returns when the line of `ticket` is on disk. Error: local, from the first failed write or fsync on, for ever:
     // nothing written after it counts, and no effect may follow (rows P03, P04).
@@ -112,7 +114,7 @@ private:
 
 // What a journal says of each action, in two bits.
 enum class ActionState : std::uint8_t {
-    none,      // no claim covers it: untouched
+    none,      // untouched: no claim covers it, or no process may have changed anything for it (R22)
     doubtful,  // claimed, no final receipt: look at both sides
     copied,    // a `copied` receipt, not final: prove again, then delete
     final,
@@ -123,8 +125,8 @@ public:
     explicit ActionStates(std::uint64_t actions);
     ActionState get(std::uint64_t n) const;
     ActionState set(std::uint64_t n, ActionState state);  // the state before
-    // Claims and receipts; a final state stays, unless what failed is reopened. Error: corrupt (the line names an
-    // action the plan does not have).
+    // Claims, releases and receipts; a final state stays, unless what failed is reopened. Error: corrupt (the line
+    // names an action the plan does not have).
     Status apply(const JournalLine& line);
     std::uint64_t size() const { return size_; }
     std::uint64_t count(ActionState state) const;

@@ -33,15 +33,29 @@ Result<JournalLine> read_open(const JsonValue& object) {
     return line;
 }
 
-Result<JournalLine> read_claim(const JsonValue& object) {
-    JournalLine line{.kind = JournalLine::Kind::claim, .first = 1, .last = 0};
+// A claim or a release.
+Result<JournalLine> read_range(JournalLine::Kind kind, const JsonValue& object) {
+    JournalLine line{.kind = kind, .first = 1, .last = 0};
     for (const auto& [name, value] : object.members()) {
         Member member(name, value);
         (void)(member.is("first", line.first) || member.is("last", line.last));
-        if (member.bad()) return corrupt("claim");
+        if (member.bad()) return corrupt(name);
     }
-    if (line.first > line.last) return corrupt("claim");
+    const bool claim = kind == JournalLine::Kind::claim;
+    if (line.first > line.last) return corrupt(claim ? "claim" : "release");
     return line;
+}
+
+void write_range(std::string& out, std::string_view name, std::uint64_t first, std::uint64_t last) {
+    JsonWriter(out)
+        .begin_object()
+        .name(name)
+        .begin_object()
+        .field("first", first)
+        .field("last", last)
+        .end_object()
+        .end_object();
+    out += '\n';
 }
 
 Result<JournalLine> read_old_values(const JsonValue& object, const JsonValue& n) {
@@ -90,15 +104,11 @@ void write_open(std::string& out, const Open& open) {
 }
 
 void write_claim(std::string& out, std::uint64_t first, std::uint64_t last) {
-    JsonWriter(out)
-        .begin_object()
-        .name("claim")
-        .begin_object()
-        .field("first", first)
-        .field("last", last)
-        .end_object()
-        .end_object();
-    out += '\n';
+    write_range(out, "claim", first, last);
+}
+
+void write_release(std::string& out, std::uint64_t first, std::uint64_t last) {
+    write_range(out, "release", first, last);
 }
 
 void write_read(std::string& out, std::uint64_t n, std::string_view was_json) {
@@ -161,7 +171,8 @@ Result<std::optional<JournalLine>> read_line(const JsonValue& line) {
         found.receipt = std::move(receipt);
         return std::optional(std::move(found));
     }
-    if (const auto claim = line.get("claim")) return wrap(read_claim(*claim));
+    if (const auto claim = line.get("claim")) return wrap(read_range(JournalLine::Kind::claim, *claim));
+    if (const auto release = line.get("release")) return wrap(read_range(JournalLine::Kind::release, *release));
     if (const auto n = line.get("read")) return wrap(read_old_values(line, *n));
     if (line.get("format")) return wrap(read_open(line));
     if (const auto at = line.get("first_answer")) return wrap(read_first_answer(*at));

@@ -30,6 +30,7 @@ inline constexpr std::string_view kCommitBegin = R"({"commit":{)";
 
 void write_open(std::string& out, const Open& open);
 void write_claim(std::string& out, std::uint64_t first, std::uint64_t last);
+void write_release(std::string& out, std::uint64_t first, std::uint64_t last);
 void write_read(std::string& out, std::uint64_t n, std::string_view was_json);
 void write_first_answer(std::string& out, WallTime at);
 void write_end(std::string& out, const RunEnd& end);

@@ -26,13 +26,14 @@ Receipt random_receipt(std::mt19937_64& random, std::uint64_t n) {
         return {.n = n, .state = ReceiptState::copied, .etag = random_bytes(random, 8), .proof = Proof::etag};
     if (random() % 2 == 0) return {.n = n, .state = ReceiptState::deleted, .version = random_bytes(random, 8)};
     return {.n = n,
-            .state = ReceiptState::failed,
+            .state = random() % 2 == 0 ? ReceiptState::failed : ReceiptState::reopened,
             .code = Code::conflict,
             .reason = "conflict",
-            .detail = random_bytes(random, 30)};
+            .detail = random_bytes(random, 30),
+            .untouched = random() % 2 == 0};
 }
 
-// What a reader must find: claims and receipts in order.
+// What a reader must find: claims, releases and receipts in order.
 struct Model {
     std::map<std::uint64_t, ActionState> states;
     std::vector<Receipt> receipts;
@@ -41,11 +42,19 @@ struct Model {
         for (std::uint64_t n = first; n <= last; ++n)
             states.try_emplace(n, ActionState::doubtful);
     }
+    void release(std::uint64_t first, std::uint64_t last) {
+        for (std::uint64_t n = first; n <= last; ++n)
+            if (states.contains(n) && states[n] == ActionState::doubtful) states.erase(n);
+    }
     void receipt(const Receipt& receipt) {
         receipts.push_back(receipt);
-        ActionState& state = states[receipt.n];
-        if (state == ActionState::final) return;
-        state = is_final(receipt.state) ? ActionState::final : ActionState::copied;
+        const bool reopened = receipt.state == ReceiptState::reopened;
+        if (reopened && receipt.untouched)
+            states.erase(receipt.n);
+        else if (reopened)
+            states[receipt.n] = ActionState::doubtful;
+        else if (states[receipt.n] != ActionState::final)
+            states[receipt.n] = is_final(receipt.state) ? ActionState::final : ActionState::copied;
     }
 };
 
@@ -57,6 +66,10 @@ void write_some(std::mt19937_64& random, JournalWriter& writer, Model& model) {
             const std::uint64_t last = std::min(kActions - 1, n + random() % 5);
             ASSERT_TRUE(writer.claim(n, last));
             model.claim(n, last);
+        } else if (random() % 4 == 0) {
+            const std::uint64_t last = std::min(kActions - 1, n + random() % 5);
+            ASSERT_TRUE(writer.wait_durable(writer.append_release(n, last)));
+            model.release(n, last);
         } else {
             const Receipt receipt = random_receipt(random, n);
             ASSERT_TRUE(writer.wait_durable(writer.append(receipt)));

@@ -176,6 +176,7 @@ private:
                 if (!summary_.first_answer) summary_.first_answer = line.at;
                 break;
             case JournalLine::Kind::claim:
+            case JournalLine::Kind::release:
             case JournalLine::Kind::read:
             case JournalLine::Kind::receipt: break;
         }

@@ -35,6 +35,7 @@ std::string text_of(const JournalLine& line) {
     switch (line.kind) {
         case Kind::open: return process + "open";
         case Kind::claim: return process + "claim " + std::to_string(line.first) + "-" + std::to_string(line.last);
+        case Kind::release: return process + "release " + std::to_string(line.first) + "-" + std::to_string(line.last);
         case Kind::read: return process + "read " + std::to_string(line.n) + " " + line.was;
         case Kind::receipt:
             return process + std::string(name_of(line.receipt.state)) + " " + std::to_string(line.receipt.n);
@@ -506,10 +507,39 @@ TEST(ActionStates, FollowClaimsAndReceipts) {
     EXPECT_EQ(states.count(ActionState::doubtful), 6U);
 }
 
+TEST(ActionStates, R22_WhatIsReleasedIsAsIfItHadNeverBeenClaimedAndReceiptsStay) {
+    ActionStates states(10);
+    const auto receipt = [&](Receipt one) {
+        ASSERT_TRUE(states.apply({.kind = JournalLine::Kind::receipt, .receipt = std::move(one)}));
+    };
+    ASSERT_TRUE(states.apply({.kind = JournalLine::Kind::claim, .first = 0, .last = 9}));
+    receipt({.n = 1, .state = ReceiptState::copied});
+    receipt({.n = 2, .state = ReceiptState::deleted});
+    receipt({.n = 3, .state = ReceiptState::failed, .untouched = true});
+    receipt({.n = 4, .state = ReceiptState::failed, .untouched = true});
+    receipt({.n = 4, .state = ReceiptState::reopened, .untouched = true});
+    receipt({.n = 5, .state = ReceiptState::failed});
+    receipt({.n = 5, .state = ReceiptState::reopened});
+
+    ASSERT_TRUE(states.apply({.kind = JournalLine::Kind::release, .first = 0, .last = 3}));
+
+    EXPECT_EQ(states.get(0), ActionState::none);
+    EXPECT_EQ(states.get(1), ActionState::copied);
+    EXPECT_EQ(states.get(2), ActionState::final);
+    EXPECT_EQ(states.get(3), ActionState::final);
+    EXPECT_EQ(states.get(4), ActionState::none);
+    EXPECT_EQ(states.get(5), ActionState::doubtful);
+    EXPECT_EQ(states.get(6), ActionState::doubtful) << "it was not released";
+    ASSERT_TRUE(states.apply({.kind = JournalLine::Kind::claim, .first = 0, .last = 9}));
+    EXPECT_EQ(states.get(0), ActionState::doubtful) << "a later process has it, and may die";
+    EXPECT_EQ(states.get(4), ActionState::doubtful);
+}
+
 TEST(ActionStates, RefuseActionsThePlanDoesNotHave) {
     ActionStates states(10);
     for (const JournalLine& line :
          {JournalLine{.kind = JournalLine::Kind::claim, .first = 5, .last = 10},
+          JournalLine{.kind = JournalLine::Kind::release, .first = 5, .last = 10},
           JournalLine{.kind = JournalLine::Kind::claim, .first = 0, .last = UINT64_MAX},
           JournalLine{.kind = JournalLine::Kind::receipt, .receipt = {.n = 10, .state = ReceiptState::done}}}) {
         const Status applied = states.apply(line);

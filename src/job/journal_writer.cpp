@@ -254,6 +254,11 @@ Ticket JournalWriter::append_claim(std::uint64_t first, std::uint64_t last) {
     journal_file::write_claim(line, first, last);
     return impl_->append(line);
 }
+Ticket JournalWriter::append_release(std::uint64_t first, std::uint64_t last) {
+    std::string line;
+    journal_file::write_release(line, first, last);
+    return impl_->append(line);
+}
 Status JournalWriter::claim(std::uint64_t first, std::uint64_t last) {
     return wait_durable(append_claim(first, last));
 }

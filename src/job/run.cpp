@@ -1,5 +1,6 @@
 #include "job/run.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <system_error>
@@ -48,7 +49,7 @@ public:
     }
 
     Ticket record(const Receipt& receipt) override {
-        const Ticket ticket = run_.journal->append(receipt);
+        const Ticket ticket = append(receipt);
         for (Ticket last = last_; last < ticket && !last_.compare_exchange_weak(last, ticket);) {
         }
         if (is_final(receipt.state)) {
@@ -61,8 +62,21 @@ public:
     Status wait_durable(Ticket ticket) override { return run_.journal->wait_durable(ticket); }
     bool durable(Ticket ticket) const override { return run_.journal->durable(ticket); }
     bool may_change() const override { return !run_.journal->failed(); }
+    void touch(std::uint64_t n) override {
+        if (run_.states->get(n) == ActionState::none) run_.states->set(n, ActionState::doubtful);
+    }
 
 private:
+    // What fails untouched leaves an undo nothing to look at.
+    Ticket append(const Receipt& receipt) {
+        const bool untouched =
+            receipt.state == ReceiptState::failed && run_.states->get(receipt.n) == ActionState::none;
+        if (!untouched) return run_.journal->append(receipt);
+        Receipt marked = receipt;
+        marked.untouched = true;
+        return run_.journal->append(marked);
+    }
+
     Status work() {
         TRY(load_earlier());
         TRY(run_.plan->seek(0));
@@ -126,8 +140,6 @@ private:
         TRY_LET(slice, next_slice());
         if (slice.tasks.empty()) return std::move(slice);
         TRY(run_.journal->claim(slice.tasks.front().action.n, slice.tasks.back().action.n));
-        for (const Task& task : slice.tasks)
-            if (task.earlier.state == ActionState::none) run_.states->set(task.action.n, ActionState::doubtful);
         return std::move(slice);
     }
 
@@ -244,6 +256,23 @@ private:
 
 Status run_plan(const Context& ctx, const RunSetup& setup) {
     return Engine(ctx, setup).run();
+}
+
+void release_untouched(const ActionStates& states, JournalWriter& journal) {
+    const std::uint64_t none = states.size();
+    std::uint64_t first = none, last = none;
+    const auto release = [&] {
+        if (first != none) journal.append_release(first, last);
+        first = none;
+    };
+    for (std::uint64_t n = 0; n < states.size(); ++n) {
+        const ActionState state = states.get(n);
+        if (state == ActionState::doubtful) release();
+        if (state != ActionState::none) continue;
+        first = std::min(first, n);
+        last = n;
+    }
+    release();
 }
 
 }  // namespace dray

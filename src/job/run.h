@@ -51,6 +51,9 @@ public:
     virtual Status wait_durable(Ticket ticket) = 0;
     virtual bool durable(Ticket ticket) const = 0;  // wait_durable() would return at once
     virtual bool may_change() const = 0;            // false: the journal failed; send nothing that changes anything
+    // R22: a request of action n may have changed something. To be told before a receipt of it, or the return from
+    // perform(): what nobody says this of counts as untouched once it has failed, or the process has ended by itself.
+    virtual void touch(std::uint64_t n) = 0;
 };
 
 // What an operation does with an action. perform() is called from many workers at once, once for each action that is
@@ -78,7 +81,7 @@ struct RunProgress {
 struct RunSetup {
     PlanReader* plan = nullptr;
     JournalWriter* journal = nullptr;
-    // State at the start, from read_journal(); updated as receipts come.
+    // State at the start, from read_journal(); updated as receipts come. What is claimed stays `none` until touched.
     ActionStates* states = nullptr;
     // When there were earlier processes, the journal's path: their final receipts are counted into `balance`, and
     // their `copied` receipts handed to the performer. Empty: there were none.
@@ -98,5 +101,10 @@ struct RunSetup {
 // called then in any case. A stop is not an error here: look at the balance. Errors, the first that applies: local
 // (journal), local or corrupt (plan, earlier journal), the performer's fatal one, what finish() returns.
 Status run_plan(const Context& ctx, const RunSetup& setup);
+
+// R22, for a process that ends by itself, when nothing is sent any more: the journal says of what was claimed and not
+// touched that it is as if it had never been claimed. In as few lines as can be: what lies in between has receipts, and
+// a release says nothing of that.
+void release_untouched(const ActionStates& states, JournalWriter& journal);
 
 }  // namespace dray

@@ -116,7 +116,10 @@ struct Moves {
                                            .balance = &balance,
                                            .progress = how.progress,
                                            .limit = how.limit});
-        if (ends) (void)(*writer)->close({.outcome = "stopped"});
+        if (ends) {
+            release_untouched(states, **writer);
+            (void)(*writer)->close({.outcome = "stopped"});
+        }
         return {.status = status, .balance = balance.totals(reader->totals())};
     }
     std::vector<std::pair<std::uint64_t, std::uint64_t>> claims() const {
@@ -225,6 +228,61 @@ TEST(RunPlan, GoesOnWhereTheLastProcessDied) {
         const bool again = n % 3 == 0 && second.seen.contains(n);
         EXPECT_FALSE(again) << n << " was final";
     }
+}
+
+// What a run's journal says of each action.
+std::vector<ActionState> states_of(const Moves& run) {
+    ActionStates states(run.totals.actions);
+    CHECK(read_journal(run.journal(), [&](const JournalLine& line) { return states.apply(line); }).has_value());
+    std::vector<ActionState> all;
+    for (std::uint64_t n = 0; n < states.size(); ++n)
+        all.push_back(states.get(n));
+    return all;
+}
+
+// Of ten actions one is touched and left, one fails untouched, one fails touched, one is moved; then it is stopped.
+void end_early(const Moves& run, bool ends) {
+    StopSource stop;
+    Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
+        const std::uint64_t n = action.n;
+        if (n == 1 || n == 3) recorder.touch(n);
+        if (n == 2 || n == 3) recorder.record({.n = n, .state = ReceiptState::failed});
+        if (n == 4) recorder.record(deletion(4));
+        if (n == 5) stop.trigger();
+    });
+    ASSERT_TRUE(run.process(performer, {.ctx = Context(&stop), .workers = 1}, ends).status);
+}
+
+TEST(RunPlan, R22_WhatNobodyTouchedIsUntouchedWhenTheProcessHasEndedByItself) {
+    using enum ActionState;
+    const Moves run(10);
+    end_early(run, true);
+
+    EXPECT_EQ(states_of(run), (std::vector{none, doubtful, final, final, final, none, none, none, none, none}));
+    auto plan = PlanReader::open(run.plan());
+    auto joined = JoinedReader::open(*plan, run.journal(), run.temp.path());
+    ASSERT_TRUE(joined);
+    for (const bool untouched : {true, false, true, false, false, true})
+        EXPECT_EQ((*joined->next())->untouched(), untouched);
+
+    Scripted second([](const Action& action, const Earlier& earlier, Recorder& recorder) {
+        EXPECT_EQ(earlier.state, action.n == 1 ? doubtful : none) << action.n;
+        recorder.record(deletion(action.n));
+    });
+    EXPECT_EQ(run.process(second, {.ctx = {}}).balance.left, 0U);
+}
+
+TEST(RunPlan, R22_WhatADeadProcessHadClaimedIsDoubtfulThoughALaterOneEndsByItself) {
+    using enum ActionState;
+    const Moves run(10);
+    end_early(run, false);
+    const std::vector died{doubtful, doubtful, final, final, final, doubtful, doubtful, doubtful, doubtful, doubtful};
+    ASSERT_EQ(states_of(run), died);
+
+    Scripted second([](const Action&, const Earlier&, Recorder&) {});
+    ASSERT_TRUE(run.process(second, {.ctx = {}}).status);
+
+    EXPECT_EQ(states_of(run), died);
 }
 
 TEST(RunPlan, DoesNotClaimWhatIsFinal) {

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,13 @@ public:
         std::lock_guard lock(mutex_);
         EXPECT_TRUE(receipt.reason.empty() || is_reason(receipt.reason)) << receipt.reason;
         receipts_.push_back(receipt);
+        const bool failed = receipt.state == ReceiptState::failed;
+        receipts_.back().untouched = failed && known(receipt.n).state == ActionState::none;
         return receipts_.size();
+    }
+    void touch(std::uint64_t n) override {
+        std::lock_guard lock(mutex_);
+        touched_.insert(n);
     }
     Status wait_durable(Ticket ticket) override {
         std::lock_guard lock(mutex_);
@@ -56,28 +63,24 @@ public:
 
     void break_disk() { broken_ = true; }
     // The machine crashes: of what nobody waited for, only the first `kept` survive.
-    // What survives is durable, for opening a journal again syncs it.
+    // What survives is durable, for opening a journal again syncs it. Nobody released what the dead process had
+    // claimed.
     void lose_tail(std::size_t kept = 0) {
         receipts_.resize(std::min(receipts_.size(), durable_ + kept));
         durable_ = receipts_.size();
+        died_ = true;
     }
     std::size_t not_durable() const { return receipts_.size() - durable_; }
     std::vector<Receipt> all() const { return receipts_; }
 
-    Earlier earlier(std::uint64_t n, bool claimed) const {
-        Earlier known{.state = claimed ? ActionState::doubtful : ActionState::none, .copied = {}};
-        for (const Receipt& receipt : receipts_) {
-            if (receipt.n != n) continue;
-            if (receipt.state == ReceiptState::copied) {
-                known.copied = receipt;
-                known.state = ActionState::copied;
-            } else if (receipt.state == ReceiptState::reopened) {
-                known.state = known.copied ? ActionState::copied : ActionState::doubtful;
-            } else {
-                known.state = ActionState::final;
-            }
-        }
-        return known;
+    // What a later process knows of action n.
+    Earlier earlier(std::uint64_t n) const {
+        std::lock_guard lock(mutex_);
+        Earlier found = known(n);
+        for (const Receipt& receipt : receipts_)
+            if (receipt.n == n && receipt.state != ReceiptState::copied)
+                found.state = receipt.state != ReceiptState::reopened ? ActionState::final : known(n).state;
+        return found;
     }
     // The final receipt of an action; state none when it has none. More than one is a fault.
     Receipt final(std::uint64_t n) const {
@@ -92,9 +95,20 @@ public:
     }
 
 private:
+    // Final receipts left out.
+    Earlier known(std::uint64_t n) const {
+        Earlier found{.state = died_ || touched_.contains(n) ? ActionState::doubtful : ActionState::none, .copied = {}};
+        for (const Receipt& receipt : receipts_)
+            if (receipt.n == n && receipt.state == ReceiptState::copied)
+                found = {.state = ActionState::copied, .copied = receipt};
+        return found;
+    }
+
     mutable std::mutex mutex_;
     std::vector<Receipt> receipts_;
     std::size_t durable_ = 0;
+    std::set<std::uint64_t> touched_;
+    bool died_ = false;  // a process that may have touched any
     std::atomic<bool> broken_ = false;
 };
 
@@ -194,7 +208,6 @@ public:
         Status ended = pass(*mover);
         if (ended && settings.delete_after && copied_all()) {
             mover->begin_deletes();
-            claimed = true;  // by the first pass: what it left without a receipt is doubtful
             ended = pass(*mover);
         }
         last = mover->sent();
@@ -206,7 +219,7 @@ public:
     }
     Status pass(SafeMove& mover) {
         for (const Action& action : actions) {
-            const Earlier earlier = journal->earlier(action.n, claimed);
+            const Earlier earlier = journal->earlier(action.n);
             if (earlier.state == ActionState::final) continue;
             mover.perform(ctx, action, earlier, *journal);
         }
@@ -221,17 +234,15 @@ public:
     void after_death(std::size_t receipts_kept = 0) {
         journal->lose_tail(receipts_kept);
         faults->revive();
-        claimed = true;
         stay_quiet_until(clock.wall() + kQuietTimeUnansweredCopy);
         earlier_quiet_until = quiet_until;
     }
-    // Somebody asks for the run again: what failed is doubtful.
+    // Somebody asks for the run again: what failed is doubtful, or untouched.
     void try_again() {
         for (const Action& action : actions) {
             if (journal->final(action.n).state != ReceiptState::failed) continue;
             EXPECT_TRUE(journal->wait_durable(journal->record({.n = action.n, .state = ReceiptState::reopened})));
         }
-        claimed = true;
         earlier_quiet_until = quiet_until;
     }
     void stay_quiet_until(WallTime until) { quiet_until = std::max(quiet_until.value_or(until), until); }
@@ -241,8 +252,9 @@ public:
     void become_undo() {
         std::vector<Action> back;
         for (const Action& action : actions) {
-            const Earlier known = journal->earlier(action.n, true);
+            const Earlier known = journal->earlier(action.n);
             const Receipt final = journal->final(action.n);
+            if (known.state == ActionState::none || final.untouched) continue;
             Action undo{.n = action.n, .what = Do::move_back, .from = action.to, .to = action.from};
             undo.target_existed = action.target_existed || (known.copied && known.copied->reason == "equal");
             undo.parent = final.state != ReceiptState::none ? final.state
@@ -259,7 +271,6 @@ public:
         parent_first_answer = first_answer;
         parent_quiet_until = std::exchange(quiet_until, std::nullopt);
         journal = std::make_unique<MemoryJournal>();
-        claimed = false;
         last.reset();
         earlier_quiet_until.reset();
     }
@@ -290,7 +301,6 @@ public:
     std::unique_ptr<FaultStore> faults;
     std::vector<Action> actions;
     std::unique_ptr<MemoryJournal> journal = std::make_unique<MemoryJournal>();
-    bool claimed = false;
     std::optional<SentRequests> last;  // of the last process that ended by itself
     std::optional<WallTime> earlier_quiet_until, scope_quiet_until, parent_quiet_until, parent_first_answer;
     std::optional<WallTime> first_answer;  // of the run

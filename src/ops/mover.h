@@ -77,6 +77,9 @@ private:
     // A request failed and told nothing: the action fails, or stays as it is when something may have happened.
     Next stumbled(Work work, const Error& error);
 
+    // R22: a changing request of the action was answered, or not; `error` is null when it had its effect.
+    void note_change(Work work, const Error* error) const;
+
     // The store has put a request off, or wants to be left alone for a while: waits, then goes on with `next`.
     Next wait(Work work, const Error& error, Next next);
     static Status count_wait(OneMove& move, const Error& error);

@@ -31,6 +31,7 @@ Next Mover::copy(Work work) {
         rests_on_look && move.target_seen ? work.ctx.sending_until(*move.target_seen + kPatience, move.slow) : work.ctx;
     auto made =
         requests_.copy(ctx, move.from().store, move.from_ref(), move.to_ref(), copy_options(move), move.requests);
+    note_change(work, made ? nullptr : &made.error());
     move.look_both = true;
     if (!made) return copy_failed(work, made.error());
     move.maybe_made = move.unsure = true;

@@ -267,6 +267,7 @@ Next Mover::uncover(Work work) {
     if (!work.recorder.may_change()) return Next::over;
     const ObjectRef marker{move.to().bucket, move.to().key, move.action.parent_marker};
     auto gone = requests_.remove(work.ctx, move.to().store, marker, {}, move.requests);
+    note_change(work, gone ? nullptr : &gone.error());
     if (!gone && ends_run(gone.error())) return stumbled(work, gone.error());
     if (!gone && !is_unsure(gone.error()) && gone.error().code != Code::not_found) return Next::copy;
     return Next::look;

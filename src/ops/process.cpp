@@ -187,7 +187,8 @@ Status wait_quietly(const Context& ctx, const RunWatcher& watcher, RunResult& re
 }
 
 // Whoever asks for a run again wants what failed to be tried again: from here on it is doubtful, or copied where a
-// receipt says so. Durable when it returns, for the journal is read once more before the first effect.
+// receipt says so, or untouched (R22). Durable when it returns, for the journal is read once more before the first
+// effect.
 Status reopen_failed(PlanReader& plan, const RunPaths& run, JournalWriter& journal, ActionStates& states) {
     TRY_LET(joined, JoinedReader::open(plan, run.journal(), run.scratch()));
     Ticket last = 0;
@@ -200,9 +201,12 @@ Status reopen_failed(PlanReader& plan, const RunPaths& run, JournalWriter& journ
                                .state = ReceiptState::reopened,
                                .code = failed.code,
                                .reason = failed.reason,
-                               .lost = failed.lost});
+                               .lost = failed.lost,
+                               .untouched = failed.untouched});
         if (action->copied) last = journal.append(*action->copied);
-        states.set(failed.n, action->copied ? ActionState::copied : ActionState::doubtful);
+        states.set(failed.n, action->copied     ? ActionState::copied
+                             : failed.untouched ? ActionState::none
+                                                : ActionState::doubtful);
     }
 }
 
@@ -415,7 +419,10 @@ private:
                    .copy_unanswered = sent.copy_unanswered,
                    .last_change = sent.last_change,
                    .at = ctx_.clock().wall()};
-        if (!journal.failed()) keep_first(journal.close(end));
+        if (!journal.failed()) {
+            if (result_.balance.left > 0) release_untouched(past.states, journal);
+            keep_first(journal.close(end));
+        }
         JournalSummary whole = past.journal;
         whole.ends.push_back(end);
         whole.processes = journal.process();

@@ -70,6 +70,7 @@ public:
     Status wait_durable(Ticket) override { return {}; }
     bool durable(Ticket ticket) const override { return ticket <= on_disk; }
     bool may_change() const override { return true; }
+    void touch(std::uint64_t) override {}
     Ticket on_disk = 0;
 };
 

@@ -270,6 +270,11 @@ Next Mover::stumbled(Work work, const Error& error) {
     return failed(work, error);
 }
 
+// What comes after a `copied` receipt needs no such note: that says enough.
+void Mover::note_change(Work work, const Error* error) const {
+    if (rule(22) && (!error || may_have_changed(*error))) work.recorder.touch(work.move.action.n);
+}
+
 Status Mover::count_wait(OneMove& move, const Error& error) {
     if (error.code == Code::throttled && error.reason != kTooLateToSend) {
         ++move.slow;

@@ -1,5 +1,5 @@
 // SafeMove: moves one object so that at every moment at least one complete, proven copy exists and is recorded; and
-// moves it back. The protocol and its rules R1-R21 are in docs/safe-move.md; a rule that the code obeys is named where
+// moves it back. The protocol and its rules R1-R22 are in docs/safe-move.md; a rule that the code obeys is named where
 // it does.
 //
 // move:      (look) -> copy -> compare -> receipt `copied`, durable -> (look) -> delete -> receipt `deleted`

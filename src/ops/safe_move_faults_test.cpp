@@ -333,7 +333,6 @@ TEST(MoveFaults, V21_ACopyThatIsTakenAwayBeforeTheDeleteKeepsTheSource) {
                          .error = {.code = Code::invalid, .message = "InvalidRequest"}});
 
         mover->begin_deletes();
-        rig.claimed = true;
         ASSERT_TRUE(rig.pass(*mover));
 
         EXPECT_EQ(rig.bytes("in/a"), "body") << name_of(honours);

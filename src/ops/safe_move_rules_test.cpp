@@ -1,4 +1,5 @@
-// One test for each rule of docs/safe-move.md. R19 to R21 are in safe_move_found_test.cpp.
+// One test for each rule of docs/safe-move.md. R19 to R21 are in safe_move_found_test.cpp,
+// R22 is in safe_move_untouched_test.cpp.
 #include <gtest/gtest.h>
 
 #include "ops/key_fold.h"
@@ -268,7 +269,7 @@ TEST(Rules, R8_AParentThatIsResumedAgainstItsOwnUndoLosesBothCopies) {
         EXPECT_FALSE(rig.run());
         rig.after_death();
         const Action action = rig.actions[0];
-        const Earlier earlier = rig.journal->earlier(0, true);
+        const Earlier earlier = rig.journal->earlier(0);
         auto parent = rig.process();
 
         rig.become_undo();

@@ -37,7 +37,7 @@ Result<std::uint64_t> write_undo_plan(JoinedReader& parent, PlanWriter& plan) {
     for (;;) {
         TRY_LET(joined, parent.next());
         if (!joined) return added;
-        if (joined->action.what != Do::move || joined->state == ActionState::none) continue;
+        if (joined->action.what != Do::move || joined->untouched()) continue;
         TRY(plan.add(turned_round(*std::move(joined))));
         ++added;
     }
