@@ -189,9 +189,10 @@ Result<RunContract> undo_contract(const PlanHeader& parent, const JournalSummary
     return contract;
 }
 
-// Plans the undo into `run`, which has sealed the parent already.
-Status plan_undo(const Context& ctx, PlanReader& parent_plan, const RunPaths& parent, const RunPaths& run,
-                 const std::vector<std::string>& argv, WallTime locked) {
+// The plan of the undo, whole but for its seal. It takes every line of the parent's plan and journal: what is damaged,
+// or belongs to another run, is found here.
+Result<PlanWriter> draft_undo(const Context& ctx, PlanReader& parent_plan, const RunPaths& parent, const RunPaths& run,
+                              const std::vector<std::string>& argv, WallTime locked) {
     TRY(make_directories(run.scratch()));
     TRY_LET(joined, JoinedReader::open(parent_plan, parent.journal(), run.scratch()));
     TRY_LET(contract, undo_contract(parent_plan.header(), joined.journal(), locked));
@@ -207,8 +208,7 @@ Status plan_undo(const Context& ctx, PlanReader& parent_plan, const RunPaths& pa
     TRY_LET(writer, PlanWriter::create(run.plan(), header));
     TRY_LET(added, write_undo_plan(joined, writer));
     writer.totals().listed = added;
-    const auto sealed = writer.seal();
-    return sealed ? Status() : Status(sealed.error());
+    return std::move(writer);
 }
 
 Result<bool> is_there(const std::string& path) {
@@ -218,48 +218,57 @@ Result<bool> is_there(const std::string& path) {
     return content.error().code == Code::corrupt ? Result<bool>(true) : Result<bool>(std::move(content).error());
 }
 
+// The undo that has sealed the parent, if one has.
+Result<std::optional<RunPaths>> undo_of(const StateDirectory& state, const RunPaths& parent) {
+    auto seal = read_file(parent.seal(), 4096);
+    if (!seal && seal.error().code == Code::not_found) return std::optional<RunPaths>();
+    if (!seal) return std::move(seal).error();
+    TRY_LET(found, state.find_run(*seal));
+    if (found.id == *seal) return std::optional(std::move(found));
+    return Error{.code = Code::not_found,
+                 .message = "run " + parent.id + " was sealed by its undo " + *seal + ", which is gone"};
+}
+
+// The planned undo of the parent, which it has sealed. R8: the seal is durable before the undo's first request, and a
+// sealed parent cannot be resumed any more; so whatever speaks against the undo is found before.
+Result<RunPaths> planned_undo(const Context& ctx, const RunEnvironment& env, StateDirectory& state,
+                              const RunPaths& parent, const std::vector<std::string>& argv) {
+    const auto lock = state.lock_run(parent);
+    if (!lock) return lock.error();
+    const WallTime locked = ctx.clock().wall();
+    TRY_LET(plan, PlanReader::open(parent.plan()));
+    if (plan.header().command == "undo")
+        return Error{
+            .code = Code::refused,
+            .message = "run " + parent.id + " is itself an undo; to do the work again, run the first command again"};
+    TRY_LET(begun, is_there(parent.journal()));
+    if (!begun)
+        return Error{.code = Code::refused,
+                     .message = "run " + parent.id + " was never applied: there is nothing to undo"};
+    // The plan may mean another store.
+    TRY(open_stores(env, plan.header().stores));
+
+    TRY_LET(sealer, undo_of(state, parent));
+    if (sealer) {
+        TRY_LET(planned, is_there(sealer->plan()));
+        if (planned) return *std::move(sealer);
+    }
+    TRY_LET(undo, sealer ? Result<RunPaths>(*sealer) : state.create_run(env.run_name));
+    auto draft = draft_undo(ctx, plan, parent, undo, argv, locked);
+    if (!draft && !sealer) drop_run(state, undo);
+    if (!draft) return std::move(draft).error();
+    if (!sealer) TRY(write_file_atomically(parent.seal(), undo.id));
+    TRY(draft->seal());
+    return std::move(undo);
+}
+
 }  // namespace
 
 Result<RunResult> undo_run(const Context& ctx, const RunEnvironment& env, const std::string& name,
                            const std::vector<std::string>& argv) {
     TRY_LET(state, StateDirectory::open(env.state_directory));
     TRY_LET(parent, state.find_run(name, Last::changing));
-    RunPaths undo;
-    {
-        const auto lock = state.lock_run(parent);
-        if (!lock) return lock.error();
-        const WallTime locked = ctx.clock().wall();
-        TRY_LET(plan, PlanReader::open(parent.plan()));
-        if (plan.header().command == "undo")
-            return Error{.code = Code::refused,
-                         .message = "run " + parent.id +
-                                    " is itself an undo; to do the work again, run the first command again"};
-        TRY_LET(begun, is_there(parent.journal()));
-        if (!begun)
-            return Error{.code = Code::refused,
-                         .message = "run " + parent.id + " was never applied: there is nothing to undo"};
-
-        // A store that is not the plan's is refused while nothing is sealed.
-        TRY(open_stores(env, plan.header().stores));
-
-        // R8: the seal is durable before the undo's first request; a sealed parent cannot be resumed any more.
-        auto seal = read_file(parent.seal(), 4096);
-        if (seal) {
-            TRY_LET(found, state.find_run(*seal));
-            if (found.id != *seal)
-                return Error{.code = Code::not_found,
-                             .message = "run " + parent.id + " was sealed by its undo " + *seal + ", which is gone"};
-            undo = found;
-        } else if (seal.error().code == Code::not_found) {
-            TRY_LET(created, state.create_run(env.run_name));
-            undo = created;
-            TRY(write_file_atomically(parent.seal(), undo.id));
-        } else {
-            return std::move(seal).error();
-        }
-        TRY_LET(planned, is_there(undo.plan()));
-        if (!planned) TRY(plan_undo(ctx, plan, parent, undo, argv, locked));
-    }
+    TRY_LET(undo, planned_undo(ctx, env, state, parent, argv));
     auto result = carry_out(ctx, env, state, undo);
     return result ? std::move(result) : before_the_first_effect(std::move(result).error(), undo);
 }

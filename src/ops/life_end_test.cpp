@@ -69,5 +69,55 @@ TEST(LifeEnd, R22_WhatADeniedRunMayHaveCopiedIsLookedAtByItsUndo) {
     EXPECT_TRUE(life.there("in/0") && !life.there("out/0"));
 }
 
+// Damages the run, undoes it in vain, mends it and goes on with it.
+void expect_refused_unsealed(Life& life, const RunPaths& run, const std::string& file, const std::string& damaged) {
+    const std::string whole = *read_file(file, 1 << 20);
+    ASSERT_TRUE(write_file_atomically(file, damaged));
+    const std::size_t runs = life.runs().size();
+
+    EXPECT_FALSE(undo_run(life.ctx, life.env, run.id, {}));
+
+    EXPECT_EQ(life.runs().size(), runs) << "no undo was begun";
+    ASSERT_TRUE(write_file_atomically(file, whole));
+    auto resumed = apply_run(life.ctx, life.env, run.id);
+    ASSERT_TRUE(resumed) << "it is not sealed: " << resumed.error().message;
+    EXPECT_TRUE(resumed->finished());
+}
+
+RunPaths stopped_run(Life& life, const std::string& in) {
+    life.put(in + "a");
+    const RunPaths run = life.plan(in);
+    life.faults = {{.verb = Verb::copy, .action = FaultAction::lose_answer},
+                   {.verb = Verb::head, .count = 100, .action = FaultAction::fail}};
+    EXPECT_EQ(life.apply(run).balance.left, 1U);
+    life.faults.clear();
+    return run;
+}
+
+TEST(LifeEnd, AnUndoWithTheJournalOfAnotherPlanIsRefusedBeforeTheRunIsSealed) {
+    Life life;
+    life.put("also/b");
+    const RunPaths other = life.plan("also/");
+    ASSERT_TRUE(life.apply(other).finished());
+    const RunPaths run = stopped_run(life, "in/");
+    expect_refused_unsealed(life, run, run.journal(), *read_file(other.journal(), 1 << 20));
+}
+
+TEST(LifeEnd, AnUndoWithADamagedJournalIsRefusedBeforeTheRunIsSealed) {
+    Life life;
+    const RunPaths run = stopped_run(life, "in/");
+    std::string journal = *read_file(run.journal(), 1 << 20);
+    journal[journal.find("claim")] = 'x';
+    expect_refused_unsealed(life, run, run.journal(), journal);
+}
+
+TEST(LifeEnd, AnUndoWithADamagedPlanIsRefusedBeforeTheRunIsSealed) {
+    Life life;
+    const RunPaths run = stopped_run(life, "in/");
+    std::string plan = *read_file(run.plan(), 1 << 20);
+    plan[plan.size() / 3] ^= 0x20;
+    expect_refused_unsealed(life, run, run.plan(), plan);
+}
+
 }  // namespace
 }  // namespace dray
