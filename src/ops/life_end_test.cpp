@@ -119,5 +119,73 @@ TEST(LifeEnd, AnUndoWithADamagedPlanIsRefusedBeforeTheRunIsSealed) {
     expect_refused_unsealed(life, run, run.plan(), plan);
 }
 
+// Two buckets of targets, of which one may not be changed any more when the run is undone.
+struct TwoBuckets {
+    Life life;
+    RunPaths run;
+
+    TwoBuckets() {
+        life.store = make_memory_store({.clock = &life.clock, .tells_capabilities = false});
+        life.put("in/one/a");
+        life.put("in/two/b");
+        MoveCommand command{.stores = {{}}, .source_bucket = "b", .source_prefix = "in/"};
+        command.rule = {
+            .match = "([^/]+)/(.+)", .to = "s3://{1}/out/{2}", .source_bucket = "b", .source_prefix = "in/"};
+        auto planned = plan_move(life.ctx, life.env, command);
+        EXPECT_TRUE(planned) << planned.error().message;
+        run = planned->run;
+        EXPECT_TRUE(life.apply(run).finished());
+        EXPECT_TRUE(at("one", "out/a") && at("two", "out/b"));
+        for (const Verb verb : {Verb::put, Verb::copy, Verb::remove, Verb::remove_many})
+            life.faults.push_back({.verb = verb,
+                                   .when = [](const Call& call) { return call.bucket == "one"; },
+                                   .count = UINT32_MAX,
+                                   .action = FaultAction::fail,
+                                   .error = kDenied});
+    }
+    bool at(const std::string& bucket, const std::string& key) const {
+        return life.store->head(life.ctx, {bucket, key, {}}).has_value();
+    }
+};
+
+TEST(LifeEnd, ABucketThatMayNotBeChangedDoesNotKeepAnUndoFromTheOthers) {
+    TwoBuckets two;
+
+    auto undone = undo_run(two.life.ctx, two.life.env, two.run.id, {});
+
+    ASSERT_TRUE(undone) << undone.error().message;
+    EXPECT_TRUE(two.at("b", "in/two/b") && !two.at("two", "out/b"));
+    EXPECT_TRUE(two.at("b", "in/one/a") && two.at("one", "out/a")) << "the source is back, beside the target";
+    EXPECT_EQ(undone->balance.failed_by, (std::map<std::string, std::uint64_t>{{"delete-denied", 1}}));
+    EXPECT_EQ(undone->balance.done, 1U);
+    EXPECT_TRUE(undone->finished());
+
+    auto resumed = apply_run(two.life.ctx, two.life.env, two.run.id);
+    ASSERT_FALSE(resumed);
+    EXPECT_EQ(resumed.error().message.find("was undone"), std::string::npos) << resumed.error().message;
+    EXPECT_NE(resumed.error().message.find("was begun"), std::string::npos);
+    EXPECT_NE(resumed.error().message.find("dray undo " + two.run.id), std::string::npos);
+}
+
+TEST(LifeEnd, ASecondUndoTakesUpOnlyWhatTheFirstMightNotDo) {
+    TwoBuckets two;
+    ASSERT_TRUE(undo_run(two.life.ctx, two.life.env, two.run.id, {}));
+    std::size_t touched = 0;
+    two.life.faults = {
+        {.key = "/b", .count = UINT32_MAX, .before = [&](const Call&) { ++touched; }},
+    };
+
+    auto again = undo_run(two.life.ctx, two.life.env, two.run.id, {});
+
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_TRUE(again->finished());
+    EXPECT_EQ(again->balance.failed, 0U);
+    EXPECT_TRUE(two.at("b", "in/one/a") && !two.at("one", "out/a"));
+    EXPECT_EQ(touched, 0U) << "what was brought back is done";
+    auto resumed = apply_run(two.life.ctx, two.life.env, two.run.id);
+    ASSERT_FALSE(resumed);
+    EXPECT_NE(resumed.error().message.find("was undone by"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace dray

@@ -34,7 +34,7 @@ TEST(LifeGuards, R8_ASealedRunIsNotGoneOnWithThoughItIsUnfinished) {
 
     ASSERT_FALSE(resumed);
     EXPECT_EQ(resumed.error().code, Code::refused);
-    EXPECT_NE(resumed.error().message.find("is being undone"), std::string::npos) << resumed.error().message;
+    EXPECT_NE(resumed.error().message.find("dray undo " + run.id), std::string::npos) << resumed.error().message;
     EXPECT_TRUE(life.there("in/a")) << "the source that undo is about to look at";
 }
 

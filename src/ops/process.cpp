@@ -157,15 +157,24 @@ Status free_for_journal(const RunPaths& run, const PlanTotals& totals) {
                  .reason = "disk-full"};
 }
 
+// By its files. Error: it is not planned yet, or they cannot be read.
+Result<bool> has_undone_all(const RunPaths& undo) {
+    TRY_LET(plan, PlanReader::open(undo.plan()));
+    TRY_LET(past, read_past(undo, plan));
+    const Balance::Totals balance = past->balance.totals(plan.totals());
+    return past->any && balance.left == 0 && balance.failed == 0;
+}
+
 Status not_sealed(const StateDirectory& state, const RunPaths& run) {
     auto seal = read_file(run.seal(), 4096);
     if (!seal) return seal.error().code == Code::not_found ? Status{} : Status(std::move(seal).error());
-    const bool undone = read_summary(state.paths_of(*seal)).phase == RunPhase::finished;
-    return Error{
-        .code = Code::refused,
-        .message = undone
-                       ? "run " + run.id + " was undone by " + *seal + "; to do the work again, run its command again"
-                       : "run " + run.id + " is being undone by " + *seal + "; go on with that: dray undo " + run.id};
+    const auto undone = has_undone_all(state.paths_of(*seal));
+    const std::string message =
+        undone && *undone
+            ? "run " + run.id + " was undone by " + *seal + "; to do the work again, run its command again"
+            : "an undo of run " + run.id + " was begun, " + *seal +
+                  ", and has not brought everything back; go on with it: dray undo " + run.id;
+    return Error{.code = Code::refused, .message = message};
 }
 
 // A quiet time, no longer than a person who knows better allowed (--quiet-time).

@@ -159,6 +159,12 @@ Status is_not(const Context& ctx, ObjectStore& store, const Ground& target, cons
                  .reason = "alias"};
 }
 
+std::string not_probed(const Ground& ground, const Error& denied) {
+    return "The bucket " + in_quotes(ground.bucket) +
+           " could not be probed, so nothing is taken for granted, and what may not be changed there fails: " +
+           denied.message;
+}
+
 // Too many buckets to ask them all: nothing is assumed of any.
 Result<Settled> settle_unprobed(const SettleRequest& request) {
     Settled settled{.head_source = true};
@@ -193,13 +199,18 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
         settled.head_source = settled.head_source || (copied_from && need_head(facts));
         drops_acls = drops_acls || (copied_from && facts.acls_enabled.value_or(true));
         const auto alike = seen.find(facts.versioned);
-        TRY_LET(found, probe(ctx, store, ground.bucket, ground.prefix,
-                             {.cache_directory = request.cache_directory,
-                              .access_key = request.access_key,
-                              .facts = facts,
-                              .elsewhere = alike != seen.end() ? std::optional(alike->second) : std::nullopt,
-                              .renew_guards = request.deletes,
-                              .spellings = needs_spellings(totals)}));
+        auto probed = probe(ctx, store, ground.bucket, ground.prefix,
+                            {.cache_directory = request.cache_directory,
+                             .access_key = request.access_key,
+                             .facts = facts,
+                             .elsewhere = alike != seen.end() ? std::optional(alike->second) : std::nullopt,
+                             .renew_guards = request.deletes,
+                             .spellings = needs_spellings(totals)});
+        // An undo brings back what it can: what is in other buckets, or what may be changed here all the same.
+        const bool passed_over = !probed && back && probed.error().code == Code::denied;
+        if (!probed && !passed_over) return std::move(probed).error();
+        if (passed_over) settled.sentences.push_back(not_probed(ground, probed.error()));
+        const Capabilities found = passed_over ? Capabilities{} : *probed;
         // Nothing is put into a bucket with object lock: it might have to stay.
         const bool may_mark = request.deletes && !back && !facts.object_lock.value_or(false);
         if (may_mark && ground.bucket != source) TRY(is_not(ctx, store, ground, contract.scopes.front()));
