@@ -183,6 +183,7 @@ private:
         }
         const std::optional<Task> task = next_task();
         if (!task) {
+            const Turn turn(*this);
             run_.performer->last_call(ctx_, *this);
             return false;
         }
@@ -201,7 +202,7 @@ private:
         while (true) {
             changed_.wait(lock, [this] { return closed_ || fed_ || !slices_.empty(); });
             if (closed_ || slices_.empty()) return std::nullopt;
-            if (performing_ < pace_.width() || pace_.silent(ctx_.clock().steady())) break;
+            if (may_begin()) break;
             turn_.wait_for(lock, kPaceSilence);
         }
         ++performing_;
@@ -214,6 +215,29 @@ private:
         }
         return task;
     }
+
+    bool may_begin() const { return performing_ < pace_.width() || pace_.silent(ctx_.clock().steady()); }
+
+    // Of the last call: no more workers at once than the pace allows there either.
+    class Turn {
+    public:
+        explicit Turn(Engine& engine) : engine_(engine) {
+            std::unique_lock lock(engine_.mutex_);
+            while (!engine_.closed_ && !engine_.may_begin())
+                engine_.turn_.wait_for(lock, kPaceSilence);
+            ++engine_.performing_;
+        }
+        ~Turn() {
+            const std::scoped_lock lock(engine_.mutex_);
+            --engine_.performing_;
+            engine_.turn_.notify_one();
+        }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+
+    private:
+        Engine& engine_;
+    };
 
     // This worker takes the next task itself; others are woken only when more of them may work.
     void task_ended() {

@@ -43,6 +43,9 @@ public:
         }
         act_(action, earlier, recorder);
     }
+    void last_call(const Context&, Recorder&) override {
+        if (at_last) at_last();
+    }
     Status finish(const Context&, Recorder&) override {
         ++finished;
         return {};
@@ -53,6 +56,7 @@ public:
     }
 
     std::set<std::uint64_t> seen;
+    std::function<void()> at_last;
     std::atomic<int> finished{0};
     std::atomic<bool> is_fatal{false};
 
@@ -382,15 +386,21 @@ TEST(RunPlan, BeginsWithFewOfItsWorkers) {
     const Moves run(3000);
     SimulatedClock clock;  // stands still: nothing speaks for more
     const Context ctx(nullptr, &clock);
-    std::atomic<std::uint32_t> inside = 0, most = 0;
-    Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
+    std::atomic<std::uint32_t> inside = 0, most = 0, last_calls = 0;
+    auto come_and_go = [&] {
         const std::uint32_t now = ++inside;
         for (std::uint32_t seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
         }
-        recorder.record(deletion(action.n));
+        std::this_thread::yield();
         --inside;
+    };
+    Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
+        come_and_go();
+        recorder.record(deletion(action.n));
     });
+    performer.at_last = [&] { ++last_calls, come_and_go(); };
     ASSERT_TRUE(run.process(performer, {.ctx = ctx, .workers = 256}).status);
+    EXPECT_EQ(last_calls, 256U) << "each has one";
     EXPECT_EQ(performer.seen.size(), 3000U);
     EXPECT_LE(most, kPaceFirst);
 }
