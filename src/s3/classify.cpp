@@ -140,10 +140,10 @@ Outcome refused(const Call& call, const http::Exchange& exchange, int status, co
     // H02: a proxy says 503 too when the way to the store broke after the request had gone through. Only a store's own
     // word that it declined tells that nothing was done.
     const bool gateway = by_status && rule.code == Code::throttled;
-    // Nor is a 404 without a store's word for it an answer to a delete; what is behind the proxy may have carried it
-    // out, or not have heard of it.
+    // Nor is a 404 without a store's word for it an answer to a delete, or such a 403 one to any change: what is behind
+    // the proxy may have carried it out, or not have heard of it.
     const bool deletes = call.operation == Operation::delete_object || call.operation == Operation::delete_objects;
-    const bool nobodys = deletes && status == 404 && told.code.empty();
+    const bool nobodys = told.code.empty() && ((deletes && status == 404) || status == 403);
     error.unsure = facts.changes && (rule.maybe_done || gateway || nobodys);
     std::string advice(rule.advice);
     if (answers_what_nobody_asked(call, error)) {

@@ -113,6 +113,7 @@ std::vector<Row> status_rows() {
         {"H11_SignatureDoesNotMatch", list_objects, answered(403, error_xml("SignatureDoesNotMatch")),
          Code::credentials, false, true},
         {"H12_AccessDenied", copy_object, answered(403, error_xml("AccessDenied")), Code::denied},
+        {"R22_403_of_nobody", copy_object, answered(403), Code::denied, true},
         {"H13_HEAD_403", head_object, answered(403), Code::denied},
         {"H13_HEAD_500", head_object, answered(500), Code::unavailable},
         {"H14_301", get_object, answered(301, error_xml("PermanentRedirect"), {{"x-amz-bucket-region", "eu-west-1"}}),

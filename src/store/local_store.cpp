@@ -108,6 +108,8 @@ private:
         LocalTarget target;
         std::optional<LocalFile> replaced;
     };
+    // What has just got its name: durable when this returns, and what is known of it.
+    Result<ObjectInfo> tell_of(const LocalPlace& place, const TempFile& temp, const Named& named, Opened made);
     Result<Named> give_name(const LocalPlace& place, const TempFile& temp, const TargetConditions& conditions,
                             const std::string& path) const;
     Status unlink(const Context& ctx, const LocalPlace& place, const LocalFile& file, const RemoveOptions& options,
@@ -322,11 +324,20 @@ Result<ObjectInfo> LocalStore::appear(const Context& ctx, const LocalPlace& plac
         return std::move(named).error();
     }
     temp.placed();
-    if (named->replaced) drop_side_files(directory, named->replaced->status);
+    auto told = tell_of(place, temp, *named, std::move(made));
+    // The object is there: a right that is missing from here on is no refusal (R22).
+    if (!told && told.error().code == Code::denied) told.error().unsure = true;
+    return told;
+}
+
+Result<ObjectInfo> LocalStore::tell_of(const LocalPlace& place, const TempFile& temp, const Named& named, Opened made) {
+    const int directory = place.directory.get();
+    const std::string& path = made.path;
+    if (named.replaced) drop_side_files(directory, named.replaced->status);
     made.file.fd = Fd(::fcntl(temp.fd(), F_DUPFD_CLOEXEC, 0));
     if (::fstat(temp.fd(), &made.file.status) != 0) return io_error("look at", path, errno);
     unlock_directory(directory);
-    const LocalTarget& target = named->target;
+    const LocalTarget& target = named.target;
     if (target.inside) TRY(sync_.directory(directory, place.name, target.inside.get(), path));
     TRY(sync_.content(target.directory(place), path));
     return info(made);

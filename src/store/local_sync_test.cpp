@@ -30,12 +30,13 @@ protected:
     TestDir directory_;
     std::mutex mutex_;
     std::vector<std::string> done_;
+    int failure_ = EIO;
     std::function<int(const std::string&)> before_ = [](const std::string&) { return 0; };
 
     std::unique_ptr<ObjectStore> a_process() {
         auto seen = [this](const std::string& what) {
             if (before_(what) != 0) {
-                errno = EIO;
+                errno = failure_;
                 return -1;
             }
             std::lock_guard lock(mutex_);
@@ -71,6 +72,21 @@ TEST_F(Syncs, ADirectoryIsMadeDurableOnce) {
     take();
     ASSERT_TRUE(store->put({}, at("x/b"), "bytes"));
     EXPECT_THAT(take(), ElementsAre("file", "x"));
+}
+
+// R22: undo would leave the copy alone, as one that was never made.
+TEST_F(Syncs, ARightThatIsMissingOnceAnObjectHasItsNameIsNoRefusal) {
+    auto store = a_process();
+    ASSERT_TRUE(store->put({}, at("x/a"), "bytes"));
+    failure_ = EACCES;
+    for (const bool named : {false, true}) {
+        before_ = [=](const std::string& what) { return what == (named ? "x" : "file") ? -1 : 0; };
+        const auto put = store->put({}, at("x/b"), "bytes");
+        ASSERT_FALSE(put);
+        EXPECT_EQ(put.error().code, Code::denied);
+        EXPECT_EQ(put.error().unsure, named);
+        EXPECT_EQ(fs::exists(directory_.path() + "/x/b"), named);
+    }
 }
 
 TEST_F(Syncs, AnotherWorkersNewDirectoryIsNotTrustedBeforeItsParentWasSynced) {
