@@ -25,8 +25,8 @@ import xml.etree.ElementTree as xml
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 2))
 # Rooms whose tests run threads: the ones worth running under ThreadSanitizer.
-# cli and codec have none of their own; the crash suite has the threads of ops, and would take half an hour.
-THREADED = ["base", "http", "s3", "store", "job", "ops", "model_s3"]
+# cli has none of its own; the crash suite has the threads of ops, and would take half an hour.
+THREADED = ["base", "http", "s3", "codec", "store", "job", "ops", "model_s3"]
 # Removed first by `all`, so that nothing it says rests on an earlier build.
 BUILDS = ["asan", "tsan", "tidy", "release"]
 

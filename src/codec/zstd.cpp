@@ -1,6 +1,7 @@
 #include "codec/zstd.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <array>
 
@@ -15,6 +16,12 @@ constexpr std::uint32_t kSkippableMagic = 0x184D2A50;  // RFC 8878, 3.1.2
 std::size_t must(std::size_t answer) {
     CHECK(!ZSTD_isError(answer));
     return answer;
+}
+
+Error error_of(std::size_t answer) {
+    if (ZSTD_getErrorCode(answer) == ZSTD_error_frameParameter_windowTooLarge)
+        return {.code = Code::refused, .message = "a frame wants a window larger than 8 MiB"};
+    return {.code = Code::corrupt, .message = ZSTD_getErrorName(answer)};
 }
 
 }  // namespace
@@ -83,7 +90,7 @@ Result<ZstdDecoder::Step> ZstdDecoder::decode(std::string_view in, std::string& 
         const std::size_t left = ZSTD_decompressStream(impl_->stream, &to, &from);
         if (ZSTD_isError(left)) {
             reset();
-            return Error{.code = Code::corrupt, .message = std::string("zstd: ") + ZSTD_getErrorName(left)};
+            return error_of(left);
         }
         out.append(block.data(), to.pos);
         produced += to.pos;

@@ -31,7 +31,8 @@ private:
 
 class ZstdDecoder {
 public:
-    // Frames that ask for a larger window are refused: a damaged or hostile header must not choose our memory.
+    // A larger window is refused: a damaged or hostile header must not choose our memory. RFC 8878 asks no decoder for
+    // more, and `zstd` makes no larger ones up to level 19 unless told to (--long, --ultra).
     static constexpr int kMaxWindowLog = 23;  // 8 MiB
     ZstdDecoder();
     ~ZstdDecoder();
@@ -43,7 +44,7 @@ public:
     };
     // Decodes from `in` until it is used up, the frame ends, or about `most` bytes were appended to `out`. Skippable
     // frames are frames without content. A step that neither consumes nor produces needs more input.
-    // Error: corrupt.
+    // Errors: corrupt, refused (the window).
     Result<Step> decode(std::string_view in, std::string& out, std::size_t most);
     // Forgets the frame under way: the next input begins one.
     void reset();
