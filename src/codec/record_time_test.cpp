@@ -76,6 +76,29 @@ TEST(RecordTime, ReadsFourLayouts) {
     EXPECT_EQ(time_read("2024-04-05" + std::string(1'000'000, ' ') + "18:14:47"), "2024-04-05T18:14:47Z");
 }
 
+// What is written in full is read by hand, the rest by strptime: a blank-padded or one-digit part must not part the
+// two.
+TEST(RecordTime, ReadsATimeInFullAsItReadsItsOtherSpellings) {
+    const std::uint64_t seed = test_seed();
+    SCOPED_TRACE(seed_text(seed));
+    std::mt19937_64 random(seed);
+    const auto two = [&](unsigned end) {
+        const auto number = std::to_string(random() % end);
+        return number.size() == 1 ? "0" + number : number;
+    };
+    std::size_t read = 0;
+    for (int round = 0; round < 5000; ++round) {
+        const std::string date = two(100) + two(100) + "-" + two(14) + "-" + two(33);
+        const std::string time = two(25) + ":" + two(61) + ":" + two(62);
+        const std::string wanted = time_read(date + "t" + time + "z");
+        for (const std::string& text : {date + "T" + time + "Z", date + "T" + time, date + " " + time})
+            ASSERT_EQ(time_read(text), wanted) << text;
+        if (wanted != "none") ++read;
+        ASSERT_EQ(time_read(date + " " + time + "Z"), "none");
+    }
+    EXPECT_GT(read, 2500u);
+}
+
 TEST(RecordTime, StaysWithinTheYearsThatHaveFourDigits) {
     EXPECT_EQ(time_read("0001-01-01T01:00:00+01:00"), "0001-01-01T00:00:00Z");
     EXPECT_EQ(time_read("0001-01-01T01:00:00+01:00:01"), "none");
