@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "codec/samples_test.h"
+
 namespace dray {
 namespace {
 
@@ -15,14 +17,6 @@ std::string some_text(std::size_t lines) {
         text += "{\"n\":" + std::to_string(i) + ",\"etag\":\"" + std::to_string(state) + "\"}\n";
     }
     return text;
-}
-
-std::string one_frame(std::string_view content) {
-    ZstdEncoder encoder;
-    std::string out;
-    encoder.append(content, out);
-    encoder.end_frame(out);
-    return out;
 }
 
 // Feeds `bytes` in chunks and returns the contents of the frames; an error ends it.
@@ -42,7 +36,7 @@ Result<std::vector<std::string>> frames_of(std::string_view bytes, std::size_t c
 
 TEST(Zstd, GivesBackEveryFrameInAnyChunking) {
     const std::string first = some_text(3000), second = some_text(17);
-    const std::string file = one_frame(first) + one_frame("") + one_frame(second);
+    const std::string file = zstd_of(first) + zstd_of("") + zstd_of(second);
     for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, file.size()})
         for (const std::size_t most : {std::size_t{1}, std::size_t{100'000}, SIZE_MAX}) {
             auto frames = frames_of(file, chunk, most);
@@ -67,7 +61,7 @@ TEST(Zstd, CompressesWhatIsAppendedPieceByPieceIntoOneFrame) {
 
 TEST(Zstd, NeverGivesOtherContentForAFlippedByte) {
     const std::string text = some_text(20);
-    const std::string frame = one_frame(text);
+    const std::string frame = zstd_of(text);
     for (std::size_t i = 0; i < frame.size(); ++i) {
         std::string damaged = frame;
         damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
@@ -81,7 +75,7 @@ TEST(Zstd, NeverGivesOtherContentForAFlippedByte) {
 }
 
 TEST(Zstd, PassesOverSkippableFrames) {
-    const std::string file = one_frame("a") + zstd_skippable_frame("for those who know") + one_frame("b");
+    const std::string file = zstd_of("a") + zstd_skippable_frame("for those who know") + zstd_of("b");
     auto frames = frames_of(file, file.size(), SIZE_MAX);
     ASSERT_TRUE(frames);
     EXPECT_EQ(*frames, (std::vector<std::string>{"a", "", "b"}));
@@ -92,7 +86,7 @@ TEST(Zstd, StartsAgainAfterDamageAndAfterReset) {
     ZstdDecoder decoder;
     std::string out;
     ASSERT_FALSE(decoder.decode("this is no frame", out, SIZE_MAX));
-    const std::string frame = one_frame("hello");
+    const std::string frame = zstd_of("hello");
     ASSERT_TRUE(decoder.decode(std::string_view(frame).substr(0, 6), out, SIZE_MAX));
     decoder.reset();
     out.clear();

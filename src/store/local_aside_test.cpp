@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "store/body.h"
+#include "store/local_rig.h"
 #include "store/local_store.h"
 #include "store/test_dir.h"
 
@@ -57,14 +58,7 @@ protected:
         std::sort(found.begin(), found.end());
         return found;
     }
-    std::vector<std::string> keys() const {
-        auto page = make_local_store({.durable = false})->list({}, {.bucket = directory_.path()});
-        EXPECT_TRUE(page);
-        std::vector<std::string> found;
-        for (const auto& object : page->objects)
-            found.push_back(object.key);
-        return found;
-    }
+    std::vector<std::string> keys() const { return keys_for_another_process(directory_.path()); }
     // As unlink_exactly() leaves it when it is killed: before the rename, and after it.
     std::string aside_for(const struct stat& doomed) const {
         const std::string aside = std::string(kAsidePrefix) + hex_of(doomed.st_ino) + "-" + hex_of(doomed.st_size) +

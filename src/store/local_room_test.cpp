@@ -18,6 +18,7 @@
 #include "base/random_test.h"
 #include "store/body.h"
 #include "store/local_aside.h"
+#include "store/local_rig.h"
 #include "store/local_store.h"
 #include "store/test_dir.h"
 
@@ -45,15 +46,7 @@ protected:
         std::sort(found.begin(), found.end());
         return found;
     }
-    // As another process sees them.
-    std::vector<std::string> keys() const {
-        auto page = make_local_store({.durable = false})->list({}, {.bucket = directory_.path()});
-        EXPECT_TRUE(page);
-        std::vector<std::string> found;
-        for (const auto& object : page->objects)
-            found.push_back(object.key);
-        return found;
-    }
+    std::vector<std::string> keys() const { return keys_for_another_process(directory_.path()); }
     std::string bytes(const std::string& key) const {
         auto read = get_whole({}, *make_local_store({.durable = false}), at(key));
         return read ? *read : "<" + read.error().message + ">";
