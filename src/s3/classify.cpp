@@ -225,6 +225,14 @@ Outcome accepted(const Call& call, const http::Exchange& exchange, WallTime sign
         }
         return {};
     }
+    if (call.operation == Operation::list_objects) {
+        auto page = read_list_page(exchange.body);
+        if (page && page->root == facts.root) {
+            Outcome outcome;
+            outcome.page.emplace(*std::move(page));
+            return outcome;
+        }
+    }
     auto document = XmlDocument::parse(exchange.body);
     if (!document) return not_an_answer(call, exchange, "no whole XML document: " + document.error().message);
     auto root = document->root();

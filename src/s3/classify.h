@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/xml.h"
 #include "s3/call.h"
+#include "s3/list_page.h"
 
 namespace dray::s3 {
 
@@ -24,6 +25,7 @@ enum class Repair : std::uint8_t {
 struct Outcome {
     std::optional<Error> error;           // nullopt: the call succeeded
     std::optional<XmlDocument> document;  // of a success that carries one
+    std::optional<ListPage> page;         // of a listing, instead of it
     Repair repair = Repair::none;
     std::string region;  // with Repair::region, as far as the answer told: both may be empty
     std::string host;

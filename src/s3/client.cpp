@@ -281,6 +281,7 @@ Result<Answer> Client::send(const Context& ctx, Call call) {
                           .headers = std::move(exchange.headers),
                           .body_bytes = exchange.body_bytes,
                           .document = std::move(outcome.document),
+                          .page = std::move(outcome.page),
                           .store_time = store_time};
         }
         impl_->settle_first_use(*outcome.error);

@@ -15,6 +15,7 @@
 #include "s3/call.h"
 #include "s3/credentials.h"
 #include "s3/endpoint.h"
+#include "s3/list_page.h"
 
 namespace dray::s3 {
 
@@ -33,6 +34,7 @@ struct Answer {
     http::Headers headers;
     std::uint64_t body_bytes = 0;
     std::optional<XmlDocument> document;  // where the operation answers with one
+    std::optional<ListPage> page;         // of list_objects, instead of it
     WallTime store_time{};                // the Date header; the epoch: there was none
 
     std::string_view header(std::string_view name) const { return http::find(headers, name); }

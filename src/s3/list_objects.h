@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "s3/client.h"
+#include "s3/list_page.h"
 
 namespace dray::s3 {
 
@@ -17,14 +18,6 @@ struct ListObjects {
     std::string delimiter;
     std::uint32_t max_keys = 1000;
     bool v1 = false;
-};
-
-struct ListedKey {
-    std::string key;
-    std::uint64_t size = 0;  // bytes
-    std::string etag;        // without quotes; empty: unknown
-    WallTime modified{};     // the epoch: unknown
-    std::string storage_class;
 };
 
 struct ListedKeys {
