@@ -1,6 +1,7 @@
 #include "base/context.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -32,11 +33,23 @@ timespec to_timespec(Nanos duration) {
 
 }  // namespace
 
-StopSource::StopSource() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+StopSource::StopSource() : StopSource(nullptr) {}
+
+StopSource::StopSource(const StopSource* followed)
+    : followed_(followed), fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     CHECK(fd_ >= 0);
+    if (!followed_) return;
+    // An epoll descriptor is itself readable while one that it watches is (epoll(7)).
+    watched_ = ::epoll_create1(EPOLL_CLOEXEC);
+    CHECK(watched_ >= 0);
+    for (const int fd : {fd_, followed_->fd()}) {
+        epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+        CHECK(::epoll_ctl(watched_, EPOLL_CTL_ADD, fd, &event) == 0);
+    }
 }
 
 StopSource::~StopSource() {
+    if (watched_ >= 0) ::close(watched_);
     ::close(fd_);
 }
 
@@ -73,6 +86,13 @@ Context Context::finishing(const StopSource& over) const {
     Context result = *this;
     result.first_stop_ = stop_;
     result.stop_ = &over;
+    return result;
+}
+
+Context Context::ending_with(const StopSource& stop) const {
+    Context result = *this;
+    result.first_stop_ = nullptr;
+    result.stop_ = &stop;
     return result;
 }
 

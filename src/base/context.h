@@ -14,18 +14,24 @@ namespace dray {
 class StopSource {
 public:
     StopSource();
+    // Triggered with `followed` as well, which it cannot trigger; borrowed, must outlive this.
+    explicit StopSource(const StopSource* followed);
     ~StopSource();
     StopSource(const StopSource&) = delete;
     StopSource& operator=(const StopSource&) = delete;
 
     void trigger() noexcept;
-    bool triggered() const noexcept { return triggered_.load(std::memory_order_acquire); }
+    bool triggered() const noexcept {
+        return triggered_.load(std::memory_order_acquire) || (followed_ && followed_->triggered());
+    }
     // Becomes readable at trigger() and stays so: poll it beside a socket. Owned by this object.
-    int fd() const noexcept { return fd_; }
+    int fd() const noexcept { return watched_ >= 0 ? watched_ : fd_; }
 
 private:
     std::atomic<bool> triggered_ = false;
+    const StopSource* const followed_ = nullptr;
     int fd_ = -1;
+    int watched_ = -1;  // readable when fd_ is, or that of the one followed
 };
 
 // A small value: copy it. What it points to is borrowed and must outlive the calls it is passed to.
@@ -41,6 +47,9 @@ public:
     // The same context for a request that changes something: what has begun ends when `over` says so, which follows the
     // stop. What only leads up to it ends with the stop itself: see before_effect(). `over` is borrowed.
     Context finishing(const StopSource& over) const;
+    // The same context for requests that change nothing and of which one may be enough: it ends with `stop`, which
+    // follows the stop of this one. Borrowed.
+    Context ending_with(const StopSource& stop) const;
     // For a wait after which nothing has been changed yet (a lock, a turn, a pause before the next attempt): the same
     // context that stops at once where this one is finishing().
     Context before_effect() const;

@@ -100,6 +100,26 @@ TEST(Context, AStopWakesASleepOnTheRealClock) {
     trigger.join();
 }
 
+TEST(Context, AStopThatFollowsAnotherIsTriggeredByEither) {
+    const auto readable = [](const StopSource& stop) {
+        pollfd watched = {.fd = stop.fd(), .events = POLLIN, .revents = 0};
+        return ::poll(&watched, 1, 0) == 1;
+    };
+    StopSource outer, quiet;
+    StopSource inner(&outer), own(&quiet);
+    EXPECT_FALSE(readable(inner));
+    EXPECT_TRUE(Context(&inner).check());
+
+    outer.trigger();
+    EXPECT_TRUE(readable(inner));
+    EXPECT_EQ(Context(&inner).sleep(hours(1)).error().code, Code::cancelled);
+
+    own.trigger();
+    EXPECT_TRUE(readable(own));
+    EXPECT_FALSE(quiet.triggered());
+    EXPECT_FALSE(readable(quiet));
+}
+
 TEST(Context, WhatHasBegunMayFinishAfterAStopAndWhatHasNotEndsWithIt) {
     StopSource stop, over;
     const Context ctx = Context(&stop).finishing(over).within(hours(1));

@@ -6,6 +6,7 @@
 
 #include "base/checksum.h"
 #include "base/log.h"
+#include "store/listing_streams.h"
 
 namespace dray {
 namespace {
@@ -203,8 +204,15 @@ Error enough_listed() {
 
 Result<ListSummary> list_all(const Context& ctx, ObjectStore& store, const ListRequest& request,
                              const ListingOptions& options, const ListSink& sink) {
-    if (options.streams != 1) {
-        return Error{.code = Code::unsupported, .message = "a listing has one stream"};
+    if (options.streams > 1 && request.delimiter.empty()) {
+        ListingStreams streams(store, request, options, sink);
+        auto listed = streams.run(ctx);
+        const bool again = !listed && listed.error().reason == kOrderBroken && !streams.handed_on_any();
+        if (!again) return listed;
+        log_event(LogLevel::warning, "listed-in-one-stream", {{"why", listed.error().message}});
+        // What such a store makes of start-after is not known either.
+        const ListingOptions plain{.start_after = false, .max_empty_pages = options.max_empty_pages};
+        return Listing(store, request, plain, sink).run(ctx);
     }
     return Listing(store, request, options, sink).run(ctx);
 }

@@ -11,8 +11,17 @@
 
 namespace dray {
 
+// More do not help: a page costs the store far more than us.
+inline constexpr std::uint32_t kListStreams = 16;
+
+// The reason of the error when a store that was proven to list in byte order does not. One stream lists it all the
+// same.
+inline constexpr const char* kOrderBroken = "order-broken";
+
 struct ListingOptions {
-    std::uint32_t streams = 1;               // ranges listed side by side; only 1 is offered
+    // Ranges of keys asked for side by side (docs/listing.md). More than one only where byte order and start-after are
+    // proven; with a delimiter there is one whatever is said.
+    std::uint32_t streams = 1;
     bool start_after = true;                 // the store honours it: a broken chain of tokens can be mended
     std::uint32_t max_empty_pages = 10'000;  // in a row, truncated: legal after many deletes, but not for ever
 };
@@ -35,6 +44,7 @@ struct ListAnomalies {
 struct ListSummary {
     std::uint64_t objects = 0, common_prefixes = 0;  // handed on
     std::uint64_t pages = 0;                         // requests answered
+    std::uint64_t ranges = 1;                        // that the keys were cut into
     std::uint64_t bytes = 0;
     bool complete = true;  // false: the sink had enough
     bool ordered = true;   // every key came after the one before, bytewise
@@ -51,8 +61,13 @@ Error enough_listed();
 // Success, where the sink did not have enough before, means that the store said "no more" and nothing speaks against
 // it. Every key there during the whole listing
 // was handed on once; out of byte order a key told again more than a million keys later is not noticed (plans are
-// proven free of duplicates by sorting). Memory: 40 MB at most, plus 50 bytes a page.
-// Errors, beside list()'s: corrupt, fatal (the listing contradicts itself and cannot be mended), unsupported (streams).
+// proven free of duplicates by sorting). Memory: 40 MB at most, plus 50 bytes a page; with several streams 100 MB.
+//
+// Several streams tell what one would: in byte order, on the calling thread. The first page is always asked for alone;
+// then there are at most 2 requests more for each stream than one stream makes, and one more in 5, whatever the keys
+// look like.
+// Errors, beside list()'s: corrupt, fatal (the listing contradicts itself and cannot be mended; reason order-broken:
+// pages of several streams were not in byte order, and some of them had been handed on).
 Result<ListSummary> list_all(const Context& ctx, ObjectStore& store, const ListRequest& request,
                              const ListingOptions& options, const ListSink& sink);
 
