@@ -1,7 +1,11 @@
 #include "store/local_mounts.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -33,6 +37,7 @@ std::string unescaped_path(std::string_view text) {
 }
 
 struct Mount {
+    std::uint64_t id = 0;
     std::string point, type;
 };
 
@@ -42,10 +47,13 @@ std::optional<Mount> read_mount(std::string_view line) {
     const auto separator = line.find(kSeparator);
     if (separator == std::string_view::npos) return std::nullopt;
     const std::string_view type = line.substr(separator + kSeparator.size());
+    Mount mount{.type = std::string(type.substr(0, type.find(' ')))};
+    const auto id = std::from_chars(line.data(), line.data() + separator, mount.id);
+    if (id.ec != std::errc() || *id.ptr != ' ') return std::nullopt;
     for (int field = 0; field < 4; ++field)
         line.remove_prefix(std::min(line.size(), line.find(' ') + 1));
-    return Mount{.point = unescaped_path(line.substr(0, line.find(' '))),
-                 .type = std::string(type.substr(0, type.find(' ')))};
+    mount.point = unescaped_path(line.substr(0, line.find(' ')));
+    return mount;
 }
 
 bool is_in(std::string_view path, std::string_view directory) {
@@ -53,27 +61,36 @@ bool is_in(std::string_view path, std::string_view directory) {
     return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+// By number: by path, a mount would be found too that a later one covers, and that nobody gets into any more.
+std::optional<std::uint64_t> mount_of(const char* path) {
+    struct statx status {};
+    if (::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &status) != 0) return std::nullopt;
+    if (!(status.stx_mask & STATX_MNT_ID)) return std::nullopt;  // before Linux 5.8
+    return status.stx_mnt_id;
+}
+
 }  // namespace
 
-bool dies_with_its_process(std::string_view path, std::string_view mountinfo) {
-    Mount holder;  // the innermost around it; of several at one place the last covers the others
+bool dies_with_its_process(std::string_view path, std::uint64_t mount, std::string_view mountinfo) {
+    bool own = false;
     while (!mountinfo.empty()) {
         const auto end = std::min(mountinfo.find('\n'), mountinfo.size());
-        const auto mount = read_mount(mountinfo.substr(0, end));
+        const auto listed = read_mount(mountinfo.substr(0, end));
         mountinfo.remove_prefix(std::min(mountinfo.size(), end + 1));
-        if (!mount) return false;
-        if (is_in(path, mount->point) && mount->point.size() >= holder.point.size())
-            holder = *mount;
-        else if (is_in(mount->point, path) && !is_of_this_kernel(mount->type))
-            return false;
+        if (!listed) return false;
+        const bool near = is_of_this_kernel(listed->type);
+        if (listed->id == mount) own = near;
+        // At the very place of the directory, and not the one it lies in: covered.
+        if (!near && listed->point != path && is_in(listed->point, path)) return false;
     }
-    return is_of_this_kernel(holder.type);
+    return own;
 }
 
 bool dies_with_its_process(const std::string& directory) {
     const std::unique_ptr<char, decltype(&std::free)> path(::realpath(directory.c_str(), nullptr), &std::free);
     const auto mounts = read_file("/proc/self/mountinfo", kMaxMounts);
-    return path && mounts && dies_with_its_process(std::string_view(path.get()), std::string_view(*mounts));
+    const auto mount = path ? mount_of(path.get()) : std::nullopt;
+    return mount && mounts && dies_with_its_process(path.get(), *mount, *mounts);
 }
 
 }  // namespace dray

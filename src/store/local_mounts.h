@@ -1,6 +1,7 @@
 // Whether what was begun in a directory can still happen when the process that began it is gone.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,7 @@ namespace dray {
 // carried out. False also where nobody can tell.
 bool dies_with_its_process(const std::string& directory);
 
-// The same of a path without links, from what /proc/self/mountinfo says.
-bool dies_with_its_process(std::string_view path, std::string_view mountinfo);
+// The same of a path without links that lies in this mount (statx(2), stx_mnt_id), from what /proc/self/mountinfo says.
+bool dies_with_its_process(std::string_view path, std::uint64_t mount, std::string_view mountinfo);
 
 }  // namespace dray
