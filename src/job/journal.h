@@ -43,6 +43,7 @@ struct JournalLine {
     std::uint32_t process = 0;          // open: counts from 1; every later line belongs to it
     std::string plan_checksum;          // open: of the plan that the journal belongs to
     WallTime at{};                      // open: our clock; first_answer: the store's clock (rule R4)
+    bool own_file_systems = false;      // open: see JournalWriter::Options
     std::uint64_t first = 0, last = 0;  // claim, release: actions first..last
     std::uint64_t n = 0;                // read: whose old values these are
     std::string was;                    // read: JSON
@@ -53,6 +54,7 @@ struct JournalLine {
 struct JournalSummary {
     std::string plan_checksum;
     std::uint32_t processes = 0;   // that opened it
+    std::uint32_t on_own = 0;      // of these, those that said so (JournalWriter::Options::own_file_systems)
     bool dropped_tail = false;     // the last group was damaged or cut, and left out
     std::uint64_t good_bytes = 0;  // up to and with the last whole group
     std::uint64_t groups = 0;      // whole ones
@@ -78,6 +80,9 @@ public:
     struct Options {
         std::string plan_checksum;
         std::string run_id;
+        // All that this process may change is on file systems that its machine's kernel carries out by itself: nothing
+        // of it happens any more once it is gone. Said by itself, for whoever reads the journal may be elsewhere.
+        bool own_file_systems = false;
         AppendFile::Fault fault;  // tests
         Clock* clock = nullptr;   // for the times in lines; null: the machine's
     };

@@ -22,7 +22,8 @@ Result<JournalLine> read_open(const JsonValue& object) {
     for (const auto& [name, value] : object.members()) {
         Member member(name, value);
         (void)(member.is("version", version) || member.is("plan", line.plan_checksum) ||
-               member.is("process", line.process) || member.is("at", line.at));
+               member.is("process", line.process) || member.is("at", line.at) ||
+               member.is("own_file_systems", line.own_file_systems));
         if (member.bad()) return corrupt(name);
     }
     if (version > kVersion)
@@ -91,15 +92,16 @@ Result<JournalLine> read_end(const JsonValue& object) {
 }  // namespace
 
 void write_open(std::string& out, const Open& open) {
-    JsonWriter(out)
-        .begin_object()
+    JsonWriter json(out);
+    json.begin_object()
         .field("format", kFormat)
         .field("version", kVersion)
         .field("run", open.run_id)
         .field("plan", open.plan_checksum)
         .field("process", std::uint64_t{open.process})
-        .field("at", exact_time(open.at))
-        .end_object();
+        .field("at", exact_time(open.at));
+    if (open.own_file_systems) json.field("own_file_systems", true);
+    json.end_object();
     out += '\n';
 }
 

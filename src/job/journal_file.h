@@ -17,6 +17,7 @@ struct Open {
     std::string run_id, plan_checksum;
     std::uint32_t process = 1;
     WallTime at{};
+    bool own_file_systems = false;
 };
 // The line that closes a group.
 struct Commit {

@@ -190,6 +190,7 @@ private:
         if (summary_.processes != 0 && !summary_.last_process_ended) summary_.died_before = line.at;
         summary_.plan_checksum = line.plan_checksum;
         summary_.processes = line.process;
+        summary_.on_own += line.own_file_systems ? 1 : 0;
         summary_.last_open = line.at;
         summary_.last_process_ended = false;
         return {};

@@ -70,6 +70,18 @@ void write_raw(const std::string& path, std::string_view bytes) {
     std::ofstream(path, std::ios::binary) << bytes;
 }
 
+TEST(Journal, CountsTheProcessesThatWereOnFileSystemsOfTheirOwn) {
+    TempDirectory temp;
+    const std::string path = temp.file("journal");
+    JournalWriter::Options own = some_options();
+    own.own_file_systems = true;
+    ASSERT_TRUE(JournalWriter::create(path, own));
+    EXPECT_EQ(content_of(path)->summary.on_own, 1U);
+    ASSERT_TRUE(JournalWriter::go_on(path, content_of(path)->summary, some_options()));
+    EXPECT_EQ(content_of(path)->summary.on_own, 1U) << "not of the second";
+    EXPECT_EQ(content_of(path)->summary.processes, 2U);
+}
+
 TEST(Journal, GivesBackWhatWasWrittenByEveryProcess) {
     TempDirectory temp;
     const std::string path = temp.file("journal");

@@ -194,9 +194,11 @@ namespace {
 std::string open_line(const JournalWriter::Options& options, std::uint32_t process) {
     Clock& clock = options.clock ? *options.clock : real_clock();
     std::string line;
-    journal_file::write_open(
-        line,
-        {.run_id = options.run_id, .plan_checksum = options.plan_checksum, .process = process, .at = clock.wall()});
+    journal_file::write_open(line, {.run_id = options.run_id,
+                                    .plan_checksum = options.plan_checksum,
+                                    .process = process,
+                                    .at = clock.wall(),
+                                    .own_file_systems = options.own_file_systems});
     return line;
 }
 

@@ -54,13 +54,17 @@ Error damaged(std::string_view what) {
 
 }  // namespace
 
+bool on_own_file_systems(const RunContract& contract) {
+    return !contract.scopes.empty() &&
+           std::all_of(contract.scopes.begin(), contract.scopes.end(), [](const Scope& scope) {
+               return scope.identity == kLocalIdentity && !scope.bucket.empty() && dies_with_its_process(scope.bucket);
+           });
+}
+
 std::optional<WallTime> quiet_until(const RunContract& contract, const JournalSummary& journal, WallTime lock_taken) {
     const auto until = quiet_until(journal, lock_taken);
     if (!until) return until;
-    const bool nothing_lands =
-        !contract.scopes.empty() && std::all_of(contract.scopes.begin(), contract.scopes.end(), [](const Scope& scope) {
-            return scope.identity == kLocalIdentity && !scope.bucket.empty() && dies_with_its_process(scope.bucket);
-        });
+    const bool nothing_lands = journal.on_own == journal.processes && on_own_file_systems(contract);
     return nothing_lands ? std::nullopt : until;
 }
 

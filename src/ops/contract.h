@@ -20,8 +20,13 @@ struct RunContract {
     bool operator==(const RunContract&) const = default;
 };
 
-// Rules R1, R2, R9: quiet_until() of job/run_dir.h, but none for a run whose scopes are all directories in which
-// nothing can happen any more for a process that is gone.
+// Whether the scopes are all directories in which nothing can happen any more for a process of this machine that is
+// gone.
+bool on_own_file_systems(const RunContract& contract);
+// Rules R1, R2, R9: quiet_until() of job/run_dir.h, but none where that was so for each process of the run, as it said
+// itself, and is so here. The word of one side is not enough: what is a directory here may be a mount over a network
+// for the machine where the process ran, and the other way round. With both, either the directories are the same, and
+// nothing else has ever written there, or what that machine still does never comes here.
 std::optional<WallTime> quiet_until(const RunContract& contract, const JournalSummary& journal, WallTime lock_taken);
 
 std::string write_contract(const RunContract& contract);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "job/journal_file.h"
 #include "job/plan.h"
 #include "ops/contract.h"
 #include "ops/life_rig.h"
@@ -122,7 +123,7 @@ TEST(LifeGuards, R2_NorDoesTheNextRunThere) {
 
 TEST(LifeGuards, R1_OneScopeInWhichSomethingMayLandLateIsEnough) {
     const TempDirectory temp;
-    const JournalSummary killed{.processes = 1};
+    const JournalSummary killed{.processes = 1, .on_own = 1};
     const WallTime now{std::chrono::hours(500'000)};
     const Scope here{"file:", temp.path(), "in/"}, gone{"file:", temp.file("gone"), "in/"}, any{"file:", "", ""},
         remote{"https://s3.example", "b", "in/"};
@@ -130,6 +131,36 @@ TEST(LifeGuards, R1_OneScopeInWhichSomethingMayLandLateIsEnough) {
     for (const Scope& other : {gone, any, remote})
         EXPECT_EQ(quiet_until({.scopes = {here, other}}, killed, now), now + kQuietTimeUnansweredCopy);
     EXPECT_EQ(quiet_until(RunContract(), killed, now), now + kQuietTimeUnansweredCopy) << "nobody knows where it was";
+}
+
+// What is a directory here may have been a mount over a network for the machine on which the process died.
+TEST(LifeGuards, R1_OneProcessThatDoesNotSayThatItWasOnFileSystemsOfItsOwnIsEnough) {
+    const TempDirectory temp;
+    const RunContract here{.scopes = {{"file:", temp.path(), "in/"}}};
+    const WallTime now{std::chrono::hours(500'000)};
+    for (const JournalSummary& killed : {JournalSummary{.processes = 1}, JournalSummary{.processes = 2, .on_own = 1}})
+        EXPECT_EQ(quiet_until(here, killed, now), now + kQuietTimeUnansweredCopy);
+    EXPECT_EQ(quiet_until(here, {.processes = 2, .on_own = 2}, now), std::nullopt);
+}
+
+TEST(LifeGuards, R1_AnUndoOfAKilledRunWhoseJournalDoesNotSayWhereItWasWaits) {
+    LocalLife life;
+    const RunPaths run = life.killed_run();
+    std::string journal = *read_file(run.journal(), 1 << 20), open = journal.substr(0, journal.find('\n') + 1);
+    const std::string said = ",\"own_file_systems\":true";
+    ASSERT_NE(open.find(said), std::string::npos) << open;
+    open.erase(open.find(said), said.size());
+    journal_file::close_group(open, 1, 1);
+    journal.replace(0, journal.find('\n', journal.find(journal_file::kCommitBegin)) + 1, open);
+    ASSERT_TRUE(write_file_atomically(run.journal(), journal));
+
+    const Nanos waited = waited_in(life, [&] {
+        auto undone = undo_run(life.ctx, life.env, run.id, {});
+        ASSERT_TRUE(undone) << undone.error().message;
+        EXPECT_TRUE(undone->finished());
+    });
+
+    EXPECT_GT(waited, std::chrono::minutes(20));
 }
 
 TEST(LifeGuards, R2_ARunOnAPrefixWaitsForWhatAnotherSentThereWithoutAnAnswer) {

@@ -234,9 +234,12 @@ Result<ScopeGrant> take_run_scopes(const Context& ctx, const RunEnvironment& env
 }
 
 Result<std::unique_ptr<JournalWriter>> open_journal(const Context& ctx, const RunEnvironment& env, const RunPaths& run,
-                                                    const PlanReader& plan, const Past& past) {
-    const JournalWriter::Options options{
-        .plan_checksum = plan.checksum(), .run_id = run.id, .fault = env.journal_fault, .clock = &ctx.clock()};
+                                                    const PlanReader& plan, const Past& past, bool own_file_systems) {
+    const JournalWriter::Options options{.plan_checksum = plan.checksum(),
+                                         .run_id = run.id,
+                                         .own_file_systems = own_file_systems,
+                                         .fault = env.journal_fault,
+                                         .clock = &ctx.clock()};
     if (past.any) return JournalWriter::go_on(run.journal(), past.journal, options);
     return JournalWriter::create(run.journal(), options);
 }
@@ -309,7 +312,7 @@ private:
         const WallTime now = ctx_.clock().wall();
         const auto quiet = quiet_until(contract, past.journal, now);
         if (!is_finished(past.journal)) {
-            TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
+            TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past, on_own_file_systems(contract)));
             TRY(journal->close({.outcome = "finished", .all_answered = true, .at = now}));
             TRY(write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals())));
         }
@@ -369,7 +372,8 @@ private:
             TRY_LET(time, store_time(ctx_, *stores.owned.front(), contract.scopes.front()));
             first_answer = time;
         }
-        TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past));
+        own_file_systems_ = on_own_file_systems(contract);
+        TRY_LET(journal, open_journal(ctx_, env_, run_, plan, past, own_file_systems_));
         if (first_answer) TRY(journal->first_answer(*first_answer));
         if (result_.reopenable > 0) TRY(reopen_failed(plan, run_, *journal, past.states));
         MoveSetup setup = move_setup(contract, past, stores, settled, locked);
@@ -435,6 +439,7 @@ private:
         JournalSummary whole = past.journal;
         whole.ends.push_back(end);
         whole.processes = journal.process();
+        whole.on_own += own_file_systems_ ? 1 : 0;
         whole.last_process_ended = true;
         quiet_after_ = quiet_until(contract, whole, end.at);
         keep_first(write_file_atomically(run_.report(), write_report(result_, plan.header(), plan.totals())));
@@ -451,6 +456,7 @@ private:
     const RunPaths run_;
     RunResult result_;
     std::optional<WallTime> quiet_after_;
+    bool own_file_systems_ = false;  // as the journal's open line says
     bool plan_is_stale_ = false;
 };
 
