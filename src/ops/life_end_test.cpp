@@ -167,6 +167,25 @@ TEST(LifeEnd, ABucketThatMayNotBeChangedDoesNotKeepAnUndoFromTheOthers) {
     EXPECT_NE(resumed.error().message.find("dray undo " + two.run.id), std::string::npos);
 }
 
+TEST(LifeEnd, ABucketThatMayNotBeProbedTakesNoGuardFromTheOthers) {
+    TwoBuckets two;
+    // Somebody's own object takes the target's place at the last moment: only a condition of the delete saves it.
+    two.life.faults.push_back({.verb = Verb::remove_many,
+                               .key = "out/b",
+                               .when = [](const Call& call) { return call.bucket == "two"; },
+                               .before =
+                                   [&](const Call&) {
+                                       EXPECT_TRUE(two.life.store->put(two.life.ctx, {"two", "out/b", {}}, "theirs"));
+                                   }});
+
+    auto undone = undo_run(two.life.ctx, two.life.env, two.run.id, {});
+
+    ASSERT_TRUE(undone) << undone.error().message;
+    EXPECT_TRUE(two.at("b", "in/two/b"));
+    ASSERT_TRUE(two.at("two", "out/b"));
+    EXPECT_EQ(undone->balance.failed_by["conflict"], 1U);
+}
+
 TEST(LifeEnd, ASecondUndoTakesUpOnlyWhatTheFirstMightNotDo) {
     TwoBuckets two;
     ASSERT_TRUE(undo_run(two.life.ctx, two.life.env, two.run.id, {}));

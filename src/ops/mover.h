@@ -151,7 +151,10 @@ private:
     Next removed(Work work, const Result<Removed>& verdict, bool batch);
     Next look_after_delete(Work work);
 
-    const Capabilities& capabilities(const OneMove& move) const { return setup_.capabilities[move.from().store]; }
+    const Capabilities& capabilities(std::uint8_t store, const std::string& bucket) const;
+    const Capabilities& capabilities(const OneMove& move) const;  // that both of its buckets have
+    // A delete is a matter of its own bucket only, and of whom it shares a batch with.
+    Guard guard_of(const Side& side) const { return guard_of(capabilities(side.store, side.bucket), setup_.settings); }
     bool source_condition(const OneMove& move) const;
     bool rule(int number) const { return setup_.settings.rule(number); }
 

@@ -31,10 +31,20 @@ Guard Mover::guard_of(const Capabilities& capabilities, const MoveSettings& sett
     return proven(capabilities.remove_if_match) ? Guard::single_condition : Guard::look;
 }
 
+const Capabilities& Mover::capabilities(std::uint8_t store, const std::string& bucket) const {
+    static constexpr Capabilities kNothing;
+    return setup_.unproven_buckets.contains(bucket) ? kNothing : setup_.capabilities[store];
+}
+
+const Capabilities& Mover::capabilities(const OneMove& move) const {
+    const bool unproven = setup_.unproven_buckets.contains(move.to().bucket);
+    return capabilities(move.from().store, unproven ? move.to().bucket : move.from().bucket);
+}
+
 Next Mover::remove(Work work) {
     OneMove& move = work.move;
     if (setup_.settings.delete_after && !deleting_) return Next::over;
-    const Guard guard = guard_of(capabilities(move), setup_.settings);
+    const Guard guard = guard_of(move.from());
     if (guard == Guard::single_condition || rests_on_found(move)) {
         if (!move.ticket || work.recorder.durable(*move.ticket)) return remove_alone(work);
         move.from_seen.reset();
@@ -52,7 +62,7 @@ Next Mover::remove(Work work) {
 Next Mover::remove_alone(Work work) {
     OneMove& move = work.move;
     if (!copied_is_durable(work)) return Next::over;
-    const bool conditional = proven(capabilities(move).remove_if_match);
+    const bool conditional = proven(capabilities(move.from().store, move.from().bucket).remove_if_match);
     if (!conditional && !setup_.settings.exclusive) {
         if (const Next next = see_source(work); next != Next::remove) return next;
     }
@@ -167,7 +177,7 @@ void Mover::send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorde
         go_on(ctx, std::move(move), recorder, Next::look);
         return false;
     });
-    const bool must_look = guard_of(setup_.capabilities[batch.store], setup_.settings) == Guard::look;
+    const bool must_look = guard_of(capabilities(batch.store, batch.bucket), setup_.settings) == Guard::look;
     const SteadyTime now = ctx.clock().steady();
     keep(batch.moves, [&](OneMove& move) {
         if (!must_look || looked_lately(move, now)) return true;
@@ -180,7 +190,8 @@ void Mover::send(const Context& ctx, RemoveStage::Batch batch, Recorder& recorde
 void Mover::send_part(const Context& ctx, RemoveStage::Batch batch, Recorder& recorder) {
     std::vector<OneMove>& moves = batch.moves;
     if (ctx.stopped() || requests_.ended() || !recorder.may_change()) return;
-    const bool conditional = guard_of(setup_.capabilities[batch.store], setup_.settings) == Guard::batch_condition;
+    const bool conditional =
+        guard_of(capabilities(batch.store, batch.bucket), setup_.settings) == Guard::batch_condition;
     std::vector<RemoveItem> items;
     items.reserve(moves.size());
     for (const OneMove& move : moves)
@@ -233,7 +244,7 @@ Next Mover::before_repeat(Work work) const {
 
 // What guards the delete of a batch's key, as far as it grows old; nullopt: nothing does.
 std::optional<SteadyTime> Mover::may_be_sent_until(const OneMove& move, SteadyTime now) const {
-    switch (guard_of(capabilities(move), setup_.settings)) {
+    switch (guard_of(move.from())) {
         case Guard::look: return move.seen_until;
         case Guard::none: return std::nullopt;
         default: return now + kPatience;

@@ -352,6 +352,7 @@ private:
                          const Settled& settled, WallTime locked) const {
         return {.stores = stores.borrowed(),
                 .capabilities = settled.capabilities,
+                .unproven_buckets = settled.unproven_buckets,
                 .settings = settings_of(contract.options, settled.head_source, plan_is_stale_),
                 .earlier_quiet_until =
                     capped(ctx_, env_, past.any ? quiet_until(contract, past.journal, locked) : std::nullopt),

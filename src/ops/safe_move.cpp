@@ -34,17 +34,18 @@ Status wait_until(const Context& ctx, const std::optional<WallTime>& until) {
 }
 
 // How long a proven copy may wait for others to be deleted with it.
-Nanos longest_wait(const std::vector<Capabilities>& stores, const MoveSettings& settings) {
-    const bool looks = std::any_of(stores.begin(), stores.end(), [&](const Capabilities& store) {
-        return Mover::guard_of(store, settings) == Guard::look;
-    });
+Nanos longest_wait(const MoveSetup& setup) {
+    const auto looks_in = [&](const Capabilities& store) {
+        return Mover::guard_of(store, setup.settings) == Guard::look;
+    };
+    const bool looks = std::any_of(setup.capabilities.begin(), setup.capabilities.end(), looks_in) ||
+                       (!setup.unproven_buckets.empty() && looks_in(Capabilities{}));
     return looks ? kBatchWaitAfterLook : kBatchWait;
 }
 
 }  // namespace
 
-Mover::Mover(MoveSetup setup)
-    : setup_(std::move(setup)), requests_(setup_), stage_(longest_wait(setup_.capabilities, setup_.settings)) {
+Mover::Mover(MoveSetup setup) : setup_(std::move(setup)), requests_(setup_), stage_(longest_wait(setup_)) {
     CHECK(setup_.stores.size() == setup_.capabilities.size());
 }
 

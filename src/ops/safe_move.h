@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ struct MoveSettings {
 struct MoveSetup {
     std::vector<ObjectStore*> stores;        // by Side::store; borrowed for the life of the performer
     std::vector<Capabilities> capabilities;  // of the same, as proven for this run
+    std::set<std::string> unproven_buckets;  // that could not be probed: nothing is taken for granted in them
     MoveSettings settings;
     // H12: when nothing but denials has come for a while the run ends. Not so where somebody asked for it again, to
     // resume or to undo it: they would meet the same objects first each time, and never come to the others.

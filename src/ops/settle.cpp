@@ -209,8 +209,12 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
         // An undo brings back what it can: what is in other buckets, or what may be changed here all the same.
         const bool passed_over = !probed && back && probed.error().code == Code::denied;
         if (!probed && !passed_over) return std::move(probed).error();
-        if (passed_over) settled.sentences.push_back(not_probed(ground, probed.error()));
-        const Capabilities found = passed_over ? Capabilities{} : *probed;
+        if (passed_over) {
+            settled.sentences.push_back(not_probed(ground, probed.error()));
+            settled.unproven_buckets.insert(ground.bucket);
+            continue;
+        }
+        const Capabilities found = *probed;
         // Nothing is put into a bucket with object lock: it might have to stay.
         const bool may_mark = request.deletes && !back && !facts.object_lock.value_or(false);
         if (may_mark && ground.bucket != source) TRY(is_not(ctx, store, ground, contract.scopes.front()));
@@ -218,8 +222,8 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
         common = common ? both(*common, found) : found;
     }
     if (drops_acls && contract.options.acl.empty()) settled.sentences.emplace_back(kDropsAcls);
-    CHECK(common.has_value());  // the source's bucket is always known
-    return settle_with(request, std::move(settled), *common);
+    CHECK(common.has_value() || !settled.unproven_buckets.empty());  // the source's bucket is always known
+    return settle_with(request, std::move(settled), common.value_or(Capabilities{}));
 }
 
 }  // namespace dray

@@ -1,9 +1,9 @@
 // settle(): between the plan and the first effect, finds out what the stores can be trusted with, settles what hung on
-// it (aliases,
-// --strict), and says in plain sentences what will not be guarded. May write and remove probe objects; touches no
-// user's object.
+// it (aliases, --strict), and says in plain sentences what will not be guarded. May write and remove probe objects;
+// touches no user's object.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +15,8 @@
 namespace dray {
 
 struct Settled {
-    std::vector<Capabilities> capabilities;  // by store of the plan
+    std::vector<Capabilities> capabilities;  // by store of the plan, but for
+    std::set<std::string> unproven_buckets;  // these: see MoveSetup
     bool head_source = false;                // see MoveSettings
     std::vector<std::string> sentences;      // for the user, before the first write
 };
