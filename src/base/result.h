@@ -44,6 +44,8 @@ struct Error {
     std::string reason;
     // The request may have taken effect although it looks failed: look before repeating it, never assume.
     bool unsure = false;
+    // Surely nothing of the request has left this machine: it has changed nothing, and never will.
+    bool unsent = false;
     // No other item can succeed either (wrong key, no bucket, TLS): stop the run instead of failing items one by one.
     bool fatal = false;
     // The least time to wait before trying again, where the store said so.

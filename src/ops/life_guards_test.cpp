@@ -235,6 +235,7 @@ TEST(LifeGuards, R4_AnUndoKnowsWhenItsParentBegan) {
     life.put("out/a");
     life.faults = {{.verb = Verb::copy, .action = FaultAction::die}};
     life.apply(run);
+    cut_the_end(run);
     life.faults.clear();
 
     auto undone = undo_run(life.ctx, life.env, run.id, {});

@@ -5,6 +5,15 @@
 #include "base/log.h"
 
 namespace dray {
+namespace {
+
+Status may_send(const Context& ctx) {
+    Status checked = ctx.check();
+    if (!checked) checked.error().unsent = true;
+    return checked;
+}
+
+}  // namespace
 
 Result<ObjectInfo> MoveRequests::head(const Context& ctx, std::uint8_t store, const ObjectRef& object,
                                       std::uint32_t& sent) {
@@ -52,7 +61,7 @@ Status MoveRequests::confirm_absence(const Context& ctx, std::uint8_t store, con
 
 Result<ObjectInfo> MoveRequests::copy(const Context& ctx, std::uint8_t store, const ObjectRef& from,
                                       const ObjectRef& to, const CopyOptions& options, std::uint32_t& sent) {
-    TRY(ctx.check());
+    TRY(may_send(ctx));
     ++sent;
     auto answer = stores_[store]->copy(grace_.of(ctx), from, to, options);
     if (answer || answer.error().code != Code::not_found) heard(answer ? nullptr : &answer.error());
@@ -61,7 +70,7 @@ Result<ObjectInfo> MoveRequests::copy(const Context& ctx, std::uint8_t store, co
 
 Result<Removed> MoveRequests::remove(const Context& ctx, std::uint8_t store, const ObjectRef& object,
                                      const std::string& if_match, std::uint32_t& sent) {
-    TRY(ctx.check());
+    TRY(may_send(ctx));
     ++sent;
     auto answer = stores_[store]->remove(grace_.of(ctx), object, {.if_match = if_match});
     heard(answer ? nullptr : &answer.error());
@@ -71,7 +80,7 @@ Result<Removed> MoveRequests::remove(const Context& ctx, std::uint8_t store, con
 Result<std::vector<RemoveVerdict>> MoveRequests::remove_many(const Context& ctx, std::uint8_t store,
                                                              const std::string& bucket,
                                                              std::span<const RemoveItem> items) {
-    TRY(ctx.check());
+    TRY(may_send(ctx));
     auto answer = changed(ctx, stores_[store]->remove_many(grace_.of(ctx), bucket, items), false);
     if (!answer) {
         heard(&answer.error());
@@ -92,7 +101,7 @@ Result<std::vector<NameValue>> MoveRequests::tags(const Context& ctx, std::uint8
 
 Status MoveRequests::set_tags(const Context& ctx, std::uint8_t store, const ObjectRef& object,
                               const std::vector<NameValue>& tags, std::uint32_t& sent) {
-    TRY(ctx.check());
+    TRY(may_send(ctx));
     ++sent;
     return changed(ctx, stores_[store]->set_tags(grace_.of(ctx), object, tags), false);
 }

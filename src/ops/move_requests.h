@@ -21,10 +21,11 @@ inline constexpr std::uint32_t kDeniedInARow = 100;
 inline bool is_unsure(const Error& error) {
     return error.unsure || error.code == Code::corrupt;
 }
-// R22: whether an answer leaves it open that a changing request had its effect. Only a denial is taken at its word: a
-// 404 or 412 may be the answer to a second sending, and other failures may come when all is done already (a sync).
+// R22: whether it is left open that a changing request had its effect. Of what was sent only a denial is taken at its
+// word: a 404 or 412 may be the answer to a second sending, and other failures may come when all is done already (a
+// sync).
 inline bool may_have_changed(const Error& error) {
-    return error.code != Code::denied || is_unsure(error);
+    return !error.unsent && (error.code != Code::denied || is_unsure(error));
 }
 // True when the caller has to leave the action as it is: stopped, or nothing can succeed any more.
 inline bool ends_run(const Error& error) {

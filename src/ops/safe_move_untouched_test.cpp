@@ -1,6 +1,7 @@
 // R22: what no process may have changed anything for is untouched, and nothing else is.
 #include <gtest/gtest.h>
 
+#include "ops/move_requests.h"
 #include "ops/move_rig.h"
 #include "ops/rule_scene.h"
 
@@ -53,6 +54,35 @@ TEST(Untouched, IsWhatNobodyMayLookAt) {
         nobody_may_look(rig);
         EXPECT_FALSE(left_to_undo(rig)) << name_of(honours);
     }
+}
+
+// A stop before its turn came, a look that had grown old, an endpoint that nobody answers at.
+TEST(Untouched, IsWhatNothingWasSentFor) {
+    for (const Code code : {Code::cancelled, Code::throttled, Code::exhausted})
+        for (const bool unsent : {true, false}) {
+            MoveRig rig;
+            rig.faults->add({.verb = Verb::copy,
+                             .action = FaultAction::fail,
+                             .error = {.code = code, .message = "stopped", .unsent = unsent}});
+            nobody_may_look(rig);
+            EXPECT_EQ(left_to_undo(rig).has_value(), !unsent) << name_of(code);
+        }
+}
+
+TEST(Untouched, IsWhatAStopLeavesUnsent) {
+    StopSource stop;
+    stop.trigger();
+    const Context stopped(&stop);
+    MoveRig rig;
+    MoveRequests requests({.stores = {rig.faults.get()}});
+    std::uint32_t sent = 0;
+
+    auto copied = requests.copy(stopped, 0, {"b", "in/a", {}}, {"b", "out/a", {}}, {}, sent);
+
+    ASSERT_FALSE(copied);
+    EXPECT_EQ(copied.error().code, Code::cancelled);
+    EXPECT_FALSE(may_have_changed(copied.error()));
+    EXPECT_EQ(sent, 0U);
 }
 
 // A proxy may have sent it twice: then the second is refused for what the first has made. And a local copy has its name

@@ -253,7 +253,8 @@ Error broken(const Call& call, const http::Exchange& exchange, Code code, std::s
     return {.code = code,
             .message = std::move(text),
             .reason = std::string(reason),
-            .unsure = left && facts_of(call.operation).changes};
+            .unsure = left && facts_of(call.operation).changes,
+            .unsent = !left};
 }
 
 Error fatal(Error error) {

@@ -58,6 +58,7 @@ TEST_P(Refusals, AreClassified) {
     const Error& error = *outcome.error;
     EXPECT_EQ(name_of(error.code), name_of(row.code)) << error.message;
     EXPECT_EQ(error.unsure, row.unsure) << error.message;
+    EXPECT_EQ(error.unsent, !row.exchange.complete() && row.exchange.phase == http::Phase::unsent) << error.message;
     EXPECT_EQ(error.fatal, row.fatal) << error.message;
     EXPECT_EQ(outcome.repair, row.repair) << error.message;
     EXPECT_THAT(error.message, HasSubstr("s3://logs/a/b.json")) << "an error names its object";

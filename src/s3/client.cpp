@@ -268,7 +268,7 @@ void Client::Impl::settle_first_use(Error& error) {
 Result<Answer> Client::send(const Context& ctx, Call call) {
     TRY_LET(payload, impl_->payload_hash(call));
     int repairs = 0;
-    bool fresh = false;
+    bool fresh = false, left = false;
     for (;;) {
         TRY_LET(who, impl_->credentials->get(ctx));
         auto attempt = impl_->attempt(ctx, call, who, payload, fresh);
@@ -285,6 +285,8 @@ Result<Answer> Client::send(const Context& ctx, Call call) {
                           .store_time = store_time};
         }
         impl_->settle_first_use(*outcome.error);
+        left = left || exchange.phase != http::Phase::unsent;
+        outcome.error->unsent = outcome.error->unsent && !left;
         if (outcome.repair == Repair::stale) {
             if (fresh) return *std::move(outcome.error);
             fresh = true;

@@ -30,7 +30,8 @@ Governor::Answer answer_of(const Status& status) {
 Error too_late() {
     return {.code = Code::throttled,
             .message = "not sent: what it rests on was seen too long ago",
-            .reason = std::string(kTooLateToSend)};
+            .reason = std::string(kTooLateToSend),
+            .unsent = true};
 }
 
 // For the caller, who repeats it or looks after it.
@@ -48,11 +49,12 @@ Status RetryStore::around(const Context& ctx, Call& call, const Attempt& attempt
     const SteadyTime start = ctx.clock().steady();
     Nanos parked{0};
     std::uint32_t attempts = 0, slow = ctx.slow_answers(), cost = slow > 0 ? options_.slow_cost : 0;
-    bool unsure = false;
+    bool unsure = false, unsent = true;  // of all attempts
     // Nobody is left in doubt by a stop between two attempts of which nothing came.
     const auto waiting = [&] { return unsure ? ctx : ctx.before_effect(); };
     auto final = [&](Error error) {
         error.unsure = error.unsure || unsure;
+        error.unsent = unsent;
         return error;
     };
     for (;;) {
@@ -65,6 +67,7 @@ Status RetryStore::around(const Context& ctx, Call& call, const Attempt& attempt
         if (status) return status;
 
         Error error = std::move(status).error();
+        unsent = unsent && error.unsent;
         const bool may_repeat = call.repeatable || (changes(call.verb) && !error.unsure);
         const bool garbled = error.code == Code::corrupt && !call.damaged_on_purpose && attempts + 1 < kCorruptAttempts;
         if (!(error.temporary() || garbled) || error.fatal || error.reason == kTooLateToSend)

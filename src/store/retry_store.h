@@ -26,9 +26,9 @@ struct RetryOptions {
 };
 
 // Beside the inner store's errors: exhausted when attempts or time ran out (the last cause in the message, unsure when
-// any attempt was). With a context that sends only until a moment, a repeat that would come later is the caller's to
-// send: throttled or unavailable with the wait in retry_after, or throttled for kTooLateToSend. A get is repeated from
-// where its bytes stopped, once bytes came only with if_match.
+// any attempt was, unsent when all were). With a context that sends only until a moment, a repeat that would come later
+// is the caller's to send: throttled or unavailable with the wait in retry_after, or throttled for kTooLateToSend. A
+// get is repeated from where its bytes stopped, once bytes came only with if_match.
 class RetryStore final : public WrappedStore {
 public:
     explicit RetryStore(std::unique_ptr<ObjectStore> store, RetryOptions options = {});

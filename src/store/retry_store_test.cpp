@@ -237,8 +237,38 @@ TEST_F(Retries, WhatWasParkedTooLongIsNotSent) {
 
     ASSERT_FALSE(removed);
     EXPECT_EQ(removed.error().reason, kTooLateToSend);
+    EXPECT_TRUE(removed.error().unsent);
     EXPECT_EQ(faults_->calls(Verb::remove), 0u);
     EXPECT_EQ(store->governor().in_flight, 0u);
+}
+
+TEST_F(Retries, SaysOfAChangeThatNothingWasSentOnlyWhereThatIsSoOfEveryAttempt) {
+    const Error unreachable{.code = Code::unavailable, .message = "no connection", .unsent = true};
+    for (const bool slowed : {false, true}) {
+        auto store = retrying({.max_attempts = 3});
+        if (slowed)
+            faults_->add({.verb = Verb::remove, .action = FaultAction::fail, .error = failing(Code::throttled)});
+        faults_->add({.verb = Verb::remove, .count = 20, .action = FaultAction::fail, .error = unreachable});
+        const auto removed = store->remove(ctx_, a_, {});
+        ASSERT_FALSE(removed);
+        EXPECT_EQ(removed.error().code, Code::exhausted);
+        EXPECT_EQ(removed.error().unsent, !slowed);
+    }
+    for (const bool slowed : {false, true}) {
+        StopSource stop, over;
+        auto store = retrying();
+        if (slowed)
+            faults_->add({.verb = Verb::remove,
+                          .action = FaultAction::fail,
+                          .error = failing(Code::throttled),
+                          .before = [&](const Call&) { stop.trigger(); }});
+        else
+            stop.trigger();
+        const auto removed = store->remove(Context(&stop, &clock_).finishing(over), a_, {});
+        ASSERT_FALSE(removed);
+        EXPECT_EQ(removed.error().code, Code::cancelled);
+        EXPECT_EQ(removed.error().unsent, !slowed);
+    }
 }
 
 TEST_F(Retries, WhatRestsOnALookGoesAheadOfTheNumberInFlight) {
