@@ -98,6 +98,26 @@ TEST(Untouched, IsNotWhatFailedInAnyOtherWay) {
     }
 }
 
+// A proxy sends the copy twice, and the bucket's retention denies the second. Nobody can tell: undo leaves that copy.
+TEST(Untouched, IsWhatWasCopiedAllTheSameWhenADenialMisleadsAndNothingIsLost) {
+    MoveRig rig;
+    rig.put("in/a", "body");
+    rig.plan("in/a", "out/a");
+    rig.faults->add({.verb = Verb::copy, .action = FaultAction::fail, .error = kDenied, .before = [&](const Call&) {
+                         rig.put("out/a", "body");
+                     }});
+    EXPECT_TRUE(rig.run());
+    EXPECT_TRUE(rig.final().untouched);
+    EXPECT_TRUE(rig.there("in/a") && rig.there("out/a"));
+    rig.try_again();
+
+    EXPECT_TRUE(rig.run());
+
+    EXPECT_EQ(rig.final().state, ReceiptState::deleted);
+    EXPECT_EQ(rig.bytes("out/a"), "body");
+    EXPECT_FALSE(rig.there("in/a"));
+}
+
 TEST(Untouched, IsNotWhatWasCopiedAndMayNotBeDeleted) {
     MoveRig rig;
     for (const Verb verb : {Verb::remove, Verb::remove_many})
