@@ -153,16 +153,25 @@ Error open_for_writing(const std::string& path) {
                        "; end the program, or have it reopen its files, then try again"};
 }
 
+// Out of every other program's reach before it is looked at.
+Result<Aside> put_aside(int directory, const std::string& name, const struct stat& doomed, const std::string& path) {
+    TRY_LET(aside, Aside::make(directory, name, doomed, path));
+    if (::renameat(directory, name.c_str(), aside.fd(), name.c_str()) == 0) return std::move(aside);
+    if (errno == ENOENT) return Error{.code = Code::conflict, .message = "gone by now: " + in_quotes(path)};
+    return io_error("remove", path, errno);
+}
+
 }  // namespace
+
+Status unlink_second_name(int directory, const std::string& name, const struct stat& file, const std::string& path) {
+    TRY_LET(aside, put_aside(directory, name, file, path));
+    return aside.settle(path);
+}
 
 Status unlink_exactly(int directory, const std::string& name, const LocalFile& expected, const std::string& path) {
     // Asked before anything is touched: a rename there and back would change its ETag.
     if (is_written_to(expected.fd.get())) return open_for_writing(path);
-    TRY_LET(aside, Aside::make(directory, name, expected.status, path));
-    if (::renameat(directory, name.c_str(), aside.fd(), name.c_str()) != 0) {
-        if (errno == ENOENT) return Error{.code = Code::conflict, .message = "gone by now: " + in_quotes(path)};
-        return io_error("remove", path, errno);
-    }
+    TRY_LET(aside, put_aside(directory, name, expected.status, path));
     // Asked again when nobody can open it by its name any more, and before its times are looked at: a program that has
     // closed it by now has changed them.
     if (!is_written_to(expected.fd.get())) return aside.settle(path);
@@ -184,28 +193,27 @@ bool give_directory_back(int directory, int aside, int room, const std::string& 
     return ready && ::renameat2(aside, name.c_str(), directory, name.c_str(), RENAME_EXCHANGE) == 0;
 }
 
-bool holds_more_than_a_body(int room) {
-    for (const std::string& name : some_names(room, 2))
-        if (name != kSelfName) return true;
-    return false;
+Result<bool> holds_more_than_a_body(int room, const std::string& path) {
+    TRY_LET(names, some_names(room, 2, path));
+    return std::any_of(names.begin(), names.end(), [](const std::string& name) { return name != kSelfName; });
 }
 
-// A second name in the aside goes: of a file whose other one is the body of the directory.
+// A second name in the aside goes: of a file that has its own, or is the body of the directory that has it.
 bool drop_second_name(int directory, int aside, const std::string& name) {
     struct stat inside {
-    }, body{};
-    const std::string self = name + "/" + std::string(kSelfName);
+    }, object{};
     return ::fstatat(aside, name.c_str(), &inside, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(inside.st_mode) &&
-           ::fstatat(directory, self.c_str(), &body, AT_SYMLINK_NOFOLLOW) == 0 && is_same_file(inside, body) &&
+           stat_object(directory, name, object) && is_same_file(inside, object) &&
            ::unlinkat(aside, name.c_str(), 0) == 0;
 }
 
 }  // namespace
 
-RoomFate settle_room(int directory, int aside, const std::string& name) {
+Result<RoomFate> settle_room(int directory, int aside, const std::string& name, const std::string& path) {
     const Fd room = open_directory(aside, name);
     if (!room) return drop_second_name(directory, aside, name) ? RoomFate::second_name_dropped : RoomFate::other;
-    if (holds_more_than_a_body(room.get())) {
+    TRY_LET(holds_more, holds_more_than_a_body(room.get(), path));
+    if (holds_more) {
         const bool back =
             give_directory_back(directory, aside, room.get(), name) && drop_second_name(directory, aside, name);
         return back ? RoomFate::directory_given_back : RoomFate::other;
@@ -215,8 +223,9 @@ RoomFate settle_room(int directory, int aside, const std::string& name) {
     const bool second = ::fstatat(room.get(), kSelfName.data(), &body, AT_SYMLINK_NOFOLLOW) == 0 &&
                         ::fstatat(directory, name.c_str(), &plain, AT_SYMLINK_NOFOLLOW) == 0 &&
                         is_same_file(plain, body);
-    if (second) ::unlinkat(room.get(), kSelfName.data(), 0);
-    return ::unlinkat(aside, name.c_str(), AT_REMOVEDIR) == 0 ? RoomFate::second_name_dropped : RoomFate::other;
+    const bool dropped = !second || unlink_second_name(room.get(), std::string(kSelfName), body, path);
+    const bool gone = dropped && ::unlinkat(aside, name.c_str(), AT_REMOVEDIR) == 0;
+    return gone ? RoomFate::second_name_dropped : RoomFate::other;
 }
 
 namespace {
@@ -258,9 +267,9 @@ Result<bool> recover_aside(const Context& ctx, int directory, const std::string&
     if (!inside && errno == ENOENT) return false;  // its process lives, and is done with it
     if (!inside) return io_error("open directory", path + aside, errno);
     Outcome outcome;
-    const auto names = some_names(inside.get(), 1);
-    const RoomFate room =
-        names.empty() ? RoomFate::second_name_dropped : settle_room(directory, inside.get(), names[0]);
+    TRY_LET(names, some_names(inside.get(), 1, path + aside));
+    TRY_LET(room, names.empty() ? Result<RoomFate>(RoomFate::second_name_dropped)
+                                : settle_room(directory, inside.get(), names[0], path + names[0]));
     if (room == RoomFate::other) {
         TRY_LET(brought, bring_back_unchanged(directory, inside.get(), names[0], *read_aside_name(aside),
                                               path + names[0], own_changes));

@@ -43,11 +43,15 @@ private:
 // (another file has it), refused (it is open).
 Status unlink_exactly(int directory, const std::string& name, const LocalFile& expected, const std::string& path);
 
+// The same of a name that the file may lose at any moment, for it has another. Error, with the name as it was:
+// conflict.
+Status unlink_second_name(int directory, const std::string& name, const struct stat& file, const std::string& path);
+
 // Where a directory was being made of `name`, or a plain file again of the directory (local_room.h): the file has two
 // names, or the directory has something else in it by now. The second name is the only thing that recovery ever
 // removes, for the file has its other one still. The caller holds the directory's lock.
 enum class RoomFate : std::uint8_t { second_name_dropped, directory_given_back, other };
-RoomFate settle_room(int directory, int aside, const std::string& name);
+Result<RoomFate> settle_room(int directory, int aside, const std::string& name, const std::string& path);
 
 // An aside that a killed process left: gives back what is in it, for it may be the last copy by now, and the program
 // that had it open may write on. Where nobody touched it meanwhile, `own_changes` knows its ETag still. Waits for the

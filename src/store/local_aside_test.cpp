@@ -81,6 +81,29 @@ protected:
     }
 };
 
+TEST_F(LocalAside, ASecondNameThatAnotherFileHasByNowIsLeftToThatOne) {
+    write("first", "bytes");
+    fs::create_hard_link(path("first"), path("second"));
+    const struct stat seen = look("first");
+    ASSERT_TRUE(unlink_second_name(fd_.get(), "second", seen, path("second")));
+    EXPECT_EQ(names(), std::vector<std::string>{"first"});
+
+    fs::create_hard_link(path("first"), path("second"));
+    replace("second", "of somebody, at the last moment");
+    const Status left = unlink_second_name(fd_.get(), "second", seen, path("second"));
+
+    ASSERT_FALSE(left);
+    EXPECT_EQ(left.error().code, Code::conflict);
+    EXPECT_EQ(read("second"), "of somebody, at the last moment");
+    EXPECT_EQ(names(), (std::vector<std::string>{"first", "second"}));
+}
+
+TEST_F(LocalAside, ADirectoryThatCannotBeReadIsNotTakenForAnEmptyOne) {
+    const Fd none(::open(path("none").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    EXPECT_FALSE(some_names(none.get(), 1, path("none")));
+    EXPECT_EQ(*some_names(fd_.get(), 2, directory_.path()), std::vector<std::string>{"none"});
+}
+
 TEST_F(LocalAside, ADeleteTakesTheFileThatWasLookedAt) {
     write("a", "old");
     EXPECT_TRUE(unlink_exactly(fd_.get(), "a", opened("a"), "a"));

@@ -219,16 +219,21 @@ bool stat_object(int directory, const std::string& name, struct stat& status) {
     return false;
 }
 
-std::vector<std::string> some_names(int directory, std::size_t most) {
+Result<std::vector<std::string>> some_names(int directory, std::size_t most, const std::string& path) {
     std::vector<std::string> names;
     const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR* listing = own < 0 ? nullptr : ::fdopendir(own);
     if (!listing) {
+        const int number = errno;
         if (own >= 0) ::close(own);
-        return names;
+        return io_error("read directory", path, number);
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> closing(listing, ::closedir);
-    while (const dirent* entry = names.size() < most ? ::readdir(listing) : nullptr) {
+    while (names.size() < most) {
+        errno = 0;
+        const dirent* entry = ::readdir(listing);
+        if (!entry && errno != 0) return io_error("read directory", path, errno);
+        if (!entry) break;
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") names.emplace_back(name);
     }

@@ -86,8 +86,8 @@ Result<std::optional<LocalFile>> open_object(const LocalPlace& place, const std:
 // The same without opening it. False, with errno: nothing is there. True also for what is no regular file.
 bool stat_object(int directory, const std::string& name, struct stat& status);
 
-// Up to `most` names in a directory, in no order; none where it cannot be read.
-std::vector<std::string> some_names(int directory, std::size_t most);
+// Up to `most` names in a directory, in no order. Error: it cannot be read, which says nothing of what is in it.
+Result<std::vector<std::string>> some_names(int directory, std::size_t most, const std::string& path);
 
 // Where the body is or would be: the name itself, or inside the directory of that name.
 struct LocalTarget {

@@ -79,8 +79,8 @@ struct Room {
 };
 
 // What another process has begun in it, a file half written or a directory, keeps it.
-bool holds_only_its_body(int inside) {
-    const auto names = some_names(inside, 2);
+Result<bool> holds_only_its_body(int inside, const std::string& path) {
+    TRY_LET(names, some_names(inside, 2, path));
     return names.size() == 1 && names[0] == kSelfName;
 }
 
@@ -89,14 +89,18 @@ bool holds_only_its_body(int inside) {
 Status drop_room(const Aside& aside, const Room& room, LocalSync& sync) {
     struct stat former {
     }, inside{}, body{};
-    const bool as_seen = ::fstatat(aside.fd(), room.name.c_str(), &former, AT_SYMLINK_NOFOLLOW) == 0 &&
+    TRY_LET(alone, holds_only_its_body(room.inside, room.path));
+    const bool as_seen = alone && ::fstatat(aside.fd(), room.name.c_str(), &former, AT_SYMLINK_NOFOLLOW) == 0 &&
                          ::fstat(room.inside, &inside) == 0 && is_same_file(former, inside) &&
                          ::fstatat(room.inside, kSelfName.data(), &body, AT_SYMLINK_NOFOLLOW) == 0 &&
-                         is_same_file(body, room.body) && holds_only_its_body(room.inside);
-    const bool gone =
-        as_seen && ::unlinkat(room.inside, kSelfName.data(), 0) == 0 && sync.remove_directory(aside.fd(), room.name);
-    if (!gone && settle_room(room.directory, aside.fd(), room.name) == RoomFate::other)
-        return aside.give_back(room.path);
+                         is_same_file(body, room.body);
+    // Whoever is in it may put another file there until it is gone.
+    const bool gone = as_seen && unlink_second_name(room.inside, std::string(kSelfName), body, room.path) &&
+                      sync.remove_directory(aside.fd(), room.name);
+    if (!gone) {
+        TRY_LET(fate, settle_room(room.directory, aside.fd(), room.name, room.path));
+        if (fate == RoomFate::other) return aside.give_back(room.path);
+    }
     return sync.content(room.directory, room.path);
 }
 
@@ -126,15 +130,16 @@ Status give_up_room(const Context& ctx, int directory, const std::string& name, 
     const Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!own) return io_error("open directory", path, errno);
     const Fd seen = open_directory(own.get(), name);
-    if (!seen || !holds_only_its_body(seen.get())) return {};
+    if (!seen) return {};
+    TRY_LET(alone_before, holds_only_its_body(seen.get(), path));
+    if (!alone_before) return {};
     TRY(lock_directory(ctx, own.get(), path));
     // Whoever gives a name in it, or makes a directory there, holds this one.
     TRY(lock_directory(ctx, seen.get(), path));
     const Fd body(::openat(seen.get(), kSelfName.data(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     Room room{.directory = own.get(), .inside = seen.get(), .name = name, .path = path};
-    const bool alone =
-        body && ::fstat(body.get(), &room.body) == 0 && S_ISREG(room.body.st_mode) && holds_only_its_body(seen.get());
-    if (!alone) return {};
+    TRY_LET(alone, holds_only_its_body(seen.get(), path));
+    if (!alone || !body || ::fstat(body.get(), &room.body) != 0 || !S_ISREG(room.body.st_mode)) return {};
     TRY_LET(aside, Aside::make(own.get(), name, room.body, path));
     OwnChanges::Change change = own_changes.begin(room.body);
     Status done = exchange_for_body(aside, room, sync);

@@ -58,16 +58,17 @@ protected:
     }
     // Where the names of the directory and of its body stand in an aside, as give_up_room() leaves it when it is
     // killed.
-    std::string aside() const {
+    std::string aside() const { return aside_of("both/.dray@", ""); }
+    std::string aside_of(const std::string& file, const std::string& directory) const {
         struct stat body {};
-        EXPECT_EQ(::lstat(path("both/.dray@").c_str(), &body), 0);
+        EXPECT_EQ(::lstat(path(file).c_str(), &body), 0);
         std::ostringstream name;
         name << kAsidePrefix << std::hex << body.st_ino << "-" << body.st_size << "-"
              << modified_time(body).time_since_epoch().count() << "-"
              << body.st_ctim.tv_sec * 1'000'000'000 + body.st_ctim.tv_nsec << "-0123456789abcdef";
         EXPECT_TRUE(is_aside_name(name.str()));
-        fs::create_directory(path(name.str()));
-        return name.str();
+        fs::create_directory(path(directory + name.str()));
+        return directory + name.str();
     }
     // Killed after the exchange.
     std::string killed() const {
@@ -215,6 +216,17 @@ TEST_F(LocalRoom, KilledAfterTheExchangeTheDirectoryGoes) {
         EXPECT_EQ(bytes("both"), "object");
         fs::remove(path("both"));
     }
+}
+
+TEST_F(LocalRoom, KilledWhileTheBodysOtherNameGoesNothingStrangeIsLeft) {
+    both();
+    fs::remove(path("both/child"));
+    const std::string room = killed() + "/both/", inner = aside_of(room + ".dray@", room);
+    fs::rename(path(room + ".dray@"), path(inner + "/.dray@"));
+    EXPECT_THAT(keys(), testing::ElementsAre("both"));
+    EXPECT_EQ(bytes("both"), "object");
+    EXPECT_THAT(keys(), testing::ElementsAre("both"));
+    EXPECT_THAT(names(), testing::ElementsAre("both", "both/.dray@"));
 }
 
 // A worker of another process had the directory open, and has finished its object since.
