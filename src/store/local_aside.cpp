@@ -289,6 +289,7 @@ void sweep_leftovers(const Context& ctx, int directory, const std::string& path,
     const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR* listing = own < 0 ? nullptr : ::fdopendir(own);
     if (!listing) {
+        warn_left_aside(path, "", io_error("read directory", path, errno));
         if (own >= 0) ::close(own);
         return;
     }

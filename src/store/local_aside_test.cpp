@@ -104,6 +104,15 @@ TEST_F(LocalAside, ADirectoryThatCannotBeReadIsNotTakenForAnEmptyOne) {
     EXPECT_EQ(*some_names(fd_.get(), 2, directory_.path()), std::vector<std::string>{"none"});
 }
 
+TEST_F(LocalAside, LeftoversThatNobodyCouldLookForAreToldOf) {
+    const Fd none(::open(path("none").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    OwnChanges own_changes;
+    testing::internal::CaptureStderr();
+    sweep_leftovers({}, none.get(), path(""), own_changes);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                testing::AllOf(testing::HasSubstr("left-aside"), testing::HasSubstr(path(""))));
+}
+
 TEST_F(LocalAside, ADeleteTakesTheFileThatWasLookedAt) {
     write("a", "old");
     EXPECT_TRUE(unlink_exactly(fd_.get(), "a", opened("a"), "a"));
