@@ -36,6 +36,18 @@ bool continues_name(char c) {
     return kContinuesName[static_cast<unsigned char>(c)];
 }
 
+// What matters in character data.
+enum : std::uint8_t { kEndsText = 1, kReference = 2, kBracket = 4, kLineEnd = 8 };
+constexpr std::array<std::uint8_t, 256> make_text_table() {
+    std::array<std::uint8_t, 256> kinds{};
+    kinds['<'] = kEndsText;
+    kinds['&'] = kReference;
+    kinds[']'] = kBracket;
+    kinds['\r'] = kLineEnd;
+    return kinds;
+}
+constexpr auto kTextTable = make_text_table();
+
 std::string lower(std::string_view text) {
     std::string result(text);
     for (char& c : result)
@@ -149,13 +161,15 @@ bool XmlReader::read_markup(Event& event) {
 bool XmlReader::read_characters() {
     if (depth_ == 0) return fail(at_, "text outside the root element");
     begin_ = at_;
-    text_end_ = std::min(text_.find('<', at_), text_.size());
-    bool bracket = false, reference = false, line_end = false;
-    for (const char c : raw_text()) {
-        bracket |= c == ']';
-        reference |= c == '&';
-        line_end |= c == '\r';
+    std::uint8_t met = 0;
+    std::size_t end = at_;
+    for (; end < text_.size(); ++end) {
+        const std::uint8_t kind = kTextTable[static_cast<unsigned char>(text_[end])];
+        if (kind == kEndsText) break;
+        met |= kind;
     }
+    text_end_ = end;
+    const bool reference = (met & kReference) != 0, bracket = (met & kBracket) != 0, line_end = (met & kLineEnd) != 0;
     const std::size_t bad = bracket ? raw_text().find("]]>") : kNone;
     if (bad != kNone) return fail(at_ + bad, "]]> in text");
     if ((reference && !check_references(begin_, text_end_)) || !count_text(raw_text().size())) return false;
@@ -205,6 +219,7 @@ bool XmlReader::read_start_tag() {
     ++at_;
     std::string_view name;
     if (!read_name(name)) return false;
+    const std::size_t colon = colon_;
     attributes_.clear();
     has_namespace_ = false;
     while (true) {
@@ -220,7 +235,7 @@ bool XmlReader::read_start_tag() {
     if (at_end() || text_[at_] != '>') return fail(at_, "an unexpected character in a tag");
     ++at_;
     begin_ = begin;
-    return open_element(name);
+    return open_element(name, colon);
 }
 
 // Attributes are checked and forgotten: nothing that we read has a meaning in one but xmlns.
@@ -250,9 +265,20 @@ bool XmlReader::read_attribute() {
     return true;
 }
 
+// "name>" of the innermost element, as nearly always.
+bool XmlReader::ends_as_begun() {
+    const std::string_view name = innermost().name;
+    const std::size_t end = at_ + name.size();
+    if (end >= text_.size() || text_[end] != '>' || text_.compare(at_, name.size(), name) != 0) return false;
+    name_ = innermost().local();
+    at_ = end + 1;
+    return true;
+}
+
 bool XmlReader::read_end_tag() {
     begin_ = at_;
     at_ += 2;
+    if (depth_ > 0 && ends_as_begun()) return leaves_ = true;
     std::string_view name;
     if (!read_name(name)) return false;
     skip_blanks();
@@ -262,8 +288,7 @@ bool XmlReader::read_end_tag() {
     if (name != innermost().name)
         return fail(begin_, "the end tag of " + printable(name.substr(0, 100)) + ", but <" +
                                 printable(innermost().name.substr(0, 100)) + "> is open");
-    const std::size_t colon = name.find(':');
-    name_ = colon == kNone ? name : name.substr(colon + 1);
+    name_ = innermost().local();
     leaves_ = true;
     return true;
 }
@@ -271,24 +296,27 @@ bool XmlReader::read_end_tag() {
 bool XmlReader::read_name(std::string_view& name) {
     const std::size_t begin = at_;
     if (at_end() || !begins_name(text_[at_])) return fail(at_, "a name is missing");
-    while (!at_end() && continues_name(text_[at_]))
-        ++at_;
+    std::size_t colons = 0;
+    colon_ = kNone;
+    for (; !at_end() && continues_name(text_[at_]); ++at_) {
+        if (text_[at_] != ':') continue;
+        ++colons;
+        colon_ = at_ - begin;
+    }
     name = text_.substr(begin, at_ - begin);
-    const std::size_t colon = name.find(':');
-    if (colon == kNone) return true;
-    const bool is_sound = colon > 0 && colon + 1 < name.size() && name.find(':', colon + 1) == kNone;
+    const bool is_sound = colons == 0 || (colons == 1 && colon_ > 0 && colon_ + 1 < name.size());
     return is_sound || fail(begin, "a name with a stray colon");
 }
 
-bool XmlReader::open_element(std::string_view name) {
+bool XmlReader::open_element(std::string_view name, std::size_t colon) {
     if (elements_ == XmlDocument::kMaxElements) return fail(begin_, "too many elements");
     if (depth_ == 0 && elements_ > 0) return fail(begin_, "a second root element");
     if (depth_ == XmlDocument::kMaxDepth && !empty_) return fail(begin_, "elements are nested too deeply");
-    const std::size_t colon = name.find(':');
-    name_ = colon == kNone ? name : name.substr(colon + 1);
-    has_namespace_ = has_namespace_ || colon != kNone;
+    const std::size_t local = colon == kNone ? 0 : colon + 1;
+    has_namespace_ = has_namespace_ || local > 0;
     ++elements_;
-    open_[depth_++] = {.name = name};
+    open_[depth_++] = {.name = name, .local_begin = local};
+    name_ = innermost().local();
     return true;
 }
 

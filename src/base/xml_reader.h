@@ -43,7 +43,9 @@ public:
 private:
     struct Open {
         std::string_view name;  // with its prefix
+        std::size_t local_begin = 0;
         std::size_t text_bytes = 0;
+        std::string_view local() const { return name.substr(local_begin); }
     };
 
     // Each step returns false after fail().
@@ -59,8 +61,9 @@ private:
     bool read_start_tag();
     bool read_attribute();
     bool read_end_tag();
+    bool ends_as_begun();
     bool read_name(std::string_view& name);
-    bool open_element(std::string_view name);
+    bool open_element(std::string_view name, std::size_t colon);
     bool count_text(std::size_t bytes);
     bool check_references(std::size_t begin, std::size_t end);
 
@@ -72,6 +75,7 @@ private:
     const std::string_view text_;
     std::size_t at_ = 0, begin_ = 0, text_end_ = 0;
     std::string_view name_;
+    std::size_t colon_ = 0;  // in the name read last
     bool has_namespace_ = false, plain_ = false, in_cdata_ = false;
     bool begun_ = false, empty_ = false, leaves_ = false;
     std::size_t elements_ = 0;

@@ -1,5 +1,6 @@
 #include "cli/environment.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -87,6 +88,10 @@ Result<std::string> state_path(const CommonFlags& flags) {
                  .message = "no home directory is known to keep runs in: name a directory with --state"};
 }
 
+std::uint32_t list_streams(const CommonFlags& flags) {
+    return static_cast<std::uint32_t>(std::min<std::size_t>(flags.streams, flags.workers));
+}
+
 Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room, Progress& progress) {
     TRY_LET(state, state_path(flags));
     std::optional<std::chrono::seconds> quiet_time;
@@ -100,6 +105,7 @@ Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room
                           .open_store = [&room](PlannedStore& store) { return room.open(store); },
                           .requests = [&room] { return room.requests(); },
                           .workers = flags.workers,
+                          .streams = list_streams(flags),
                           .quiet_time = quiet_time,
                           .wait_lock = flags.wait_lock,
                           .watcher = progress.watcher()};

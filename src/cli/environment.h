@@ -36,6 +36,9 @@ private:
 // --state, else the default; it need not be there yet. Error: local (no home).
 Result<std::string> state_path(const CommonFlags& flags);
 
+// Of one listing, at most: every one of them is a worker.
+std::uint32_t list_streams(const CommonFlags& flags);
+
 // Error: local (no state directory).
 Result<RunEnvironment> run_environment(const CommonFlags& flags, StoreRoom& room, Progress& progress);
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kMaxWorkers = 4096;
 constexpr std::uint64_t kMaxAttempts = 100;
+constexpr std::uint64_t kMaxStreams = 256;
 constexpr const char* kHidden = "";  // CLI11: the group of what no help shows
 
 // Help shows the words as the type, or not at all.
@@ -60,6 +61,10 @@ void add_pace(CLI::App& app, CommonFlags& flags, const char* group) {
     add_count(
         app, "--workers", [&flags](std::uint64_t n) { flags.workers = n; }, "requests at once, at most (256)", 1,
         kMaxWorkers)
+        ->group(group);
+    add_count(
+        app, "--streams", [&flags](std::uint64_t n) { flags.streams = static_cast<std::uint32_t>(n); },
+        "of one listing, where the store was proven to list in byte order, at most (16)", 1, kMaxStreams)
         ->group(group);
     app.add_option_function<std::string>(
            "--rate",

@@ -173,6 +173,10 @@ void set_up_list(CLI::App& app, ListFlags& flags) {
     app.add_flag("--keys", flags.keys_only, "keys, one a line")->group("Output");
     app.add_flag("-0", flags.nul, "end lines with NUL instead of a newline")->group("Output");
     app.add_flag("--fail-empty", flags.fail_empty, "exit 1 when nothing was found")->group("Output");
+    app.add_option("--capabilities", flags.capabilities,
+                   "what was proven of the store, as in DIR/capabilities of --state (docs/capabilities.md)")
+        ->type_name("FILE")
+        ->group("Store");
     add_common(app, flags.common, kReads);
 }
 

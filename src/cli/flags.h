@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "cli/progress.h"
 #include "ops/life.h"
+#include "store/listing.h"
 #include "store/registry.h"
 
 namespace dray {
@@ -22,6 +23,7 @@ struct CommonFlags {
     std::string quiet_time;  // as parse_age(); empty: as long as the rules say
     std::string bwlimit;     // as parse_bytes(); empty: none
     std::size_t workers = 256;
+    std::uint32_t streams = kListStreams;
     bool json = false, quiet = false, wait_lock = false;
     int verbose = 0;
     ProgressStyle progress = ProgressStyle::automatic;
@@ -38,6 +40,7 @@ struct ListFlags {
     CommonFlags common;
     SelectFlags select;
     std::vector<std::string> urls;
+    std::string capabilities;  // file
     bool literal = false, urls_only = false, keys_only = false, nul = false, no_markers = false, fail_empty = false,
          sorted = false;
 };

@@ -9,6 +9,8 @@
 #include "cli/selection.h"
 #include "cli/temporary.h"
 #include "ops/list.h"
+#include "ops/pages.h"
+#include "store/probe.h"
 
 namespace dray {
 namespace {
@@ -34,6 +36,18 @@ std::string shown(const Shell& shell, const ListFlags& flags, const StoreUrl& ur
     return text;
 }
 
+// What is known of the order of listings, without asking the store: `ls` never writes to one.
+Result<std::optional<Capabilities>> known_of(const Shell& shell, const ListFlags& flags, const ObjectStore& store,
+                                             const std::string& bucket, const std::string& access_key) {
+    if (!flags.capabilities.empty()) {
+        TRY_LET(told, read_capabilities(flags.capabilities));
+        return std::optional(told);
+    }
+    const auto state = state_path(flags.common);
+    if (!state) return std::optional<Capabilities>();  // nothing can have been kept there
+    return cached_capabilities(store, bucket, access_key, *state + "/capabilities", shell.context().clock().wall());
+}
+
 const Error kReaderLeft{.code = Code::cancelled, .message = "the reader of the output went away"};
 
 Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& room, const std::string& text,
@@ -42,11 +56,14 @@ Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& roo
     PlannedStore planned = planned_store(url);
     TRY_LET(store, room.open(planned));
     TRY_LET(select, selection_of(flags.select, url.folder(), flags.no_markers));
+    TRY_LET(known, known_of(shell, flags, *store, url.bucket, planned.access_key));
+    const ListPace pace = list_pace(*store, known, list_streams(flags.common));
     const ListCommand command{.bucket = url.bucket,
                               .prefix = url.key,
                               .single = url.form == StoreUrl::Form::object,
                               .select = select,
                               .max = max,
+                              .streams = pace.streams,
                               .sorted = flags.sorted,
                               .scratch = scratch};
     auto totals = list_objects(shell.context(), *store, command, [&](const ListedObject& object) -> Status {
@@ -59,6 +76,8 @@ Result<ListTotals> list_one(Shell& shell, const ListFlags& flags, StoreRoom& roo
         shell.complain(with_commas(totals->others) + (totals->others == 1 ? " name" : " names") + " at " +
                        in_quotes(text) + " left out, as no object: " + (totals->others == 1 ? "" : "the first ") +
                        in_quotes(totals->first_other.key) + ", " + totals->first_other.what + " (-v names each)");
+    if (totals && totals->pages >= kPagesWorthSaying && !pace.why_one.empty() && !flags.common.quiet)
+        shell.complain(pace.why_one);
     if (totals && totals->chosen == 0 && !flags.common.quiet)
         shell.complain("nothing found at " + in_quotes(text) + " (" + with_commas(totals->listed) +
                        " listed): is the bucket right, the prefix, the choice?");

@@ -8,10 +8,12 @@
 #include "base/version.h"
 #include "job/joined.h"
 #include "ops/contract.h"
+#include "ops/pages.h"
 #include "ops/process.h"
 #include "ops/undo_plan.h"
 #include "ops/verify.h"
 #include "store/capabilities.h"
+#include "store/probe.h"
 
 namespace dray {
 namespace {
@@ -57,22 +59,35 @@ Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, con
         .made_at = ctx.clock().wall()};
     TRY(write_run_json(run, header));
     enter(env.watcher, "listing");
-    return make_move_plan(ctx, {.stores = stores.borrowed(),
-                                .target_store = static_cast<std::uint8_t>(command.stores.size() - 1),
-                                .source_bucket = command.source_bucket,
-                                .source_prefix = command.source_prefix,
-                                .single = command.single,
-                                .rule = &rule,
-                                .select = command.select,
-                                .on_collision = command.on_collision,
-                                .restored = command.restored,
-                                .limit = command.limit,
-                                .max = command.max,
-                                .own_directories = own_directories(env),
-                                .header = std::move(header),
-                                .plan_path = run.plan(),
-                                .scratch = run.scratch(),
-                                .progress = env.watcher.planning});
+    std::string why_one;  // of the source, which is listed first
+    const auto streams = [&](std::size_t store, const std::string& bucket) {
+        ListPace pace = list_pace(*stores.owned[store],
+                                  cached_capabilities(*stores.owned[store], bucket, stores.resolved[store].access_key,
+                                                      state.path() + "/capabilities", ctx.clock().wall()),
+                                  env.streams);
+        if (store == 0 && why_one.empty()) why_one = std::move(pace.why_one);
+        return pace.streams;
+    };
+    auto checksum = make_move_plan(ctx, {.stores = stores.borrowed(),
+                                         .target_store = static_cast<std::uint8_t>(command.stores.size() - 1),
+                                         .source_bucket = command.source_bucket,
+                                         .source_prefix = command.source_prefix,
+                                         .single = command.single,
+                                         .rule = &rule,
+                                         .select = command.select,
+                                         .on_collision = command.on_collision,
+                                         .restored = command.restored,
+                                         .limit = command.limit,
+                                         .max = command.max,
+                                         .own_directories = own_directories(env),
+                                         .header = std::move(header),
+                                         .plan_path = run.plan(),
+                                         .scratch = run.scratch(),
+                                         .streams = streams,
+                                         .progress = env.watcher.planning});
+    const PlanProgress* seen = env.watcher.planning;
+    if (!why_one.empty() && env.watcher.note && seen && seen->pages >= kPagesWorthSaying) env.watcher.note(why_one);
+    return checksum;
 }
 
 // Before hours of listing: would the run have to wait for another, or be refused?

@@ -45,6 +45,7 @@ struct RunEnvironment {
     // Requests sent so far by verb, for reports; may be empty.
     std::function<std::map<std::string, std::uint64_t>()> requests;
     std::size_t workers = 256;
+    std::uint32_t streams = 1;  // of a listing, at most; more than one only where a store was proven to take them
     // --quiet-time: how long to wait at most for late requests of other processes (docs/safe-move.md: R1, R2, R9), by a
     // person who knows that the store has nothing in flight any more; nullopt: as long as the rules say.
     std::optional<std::chrono::seconds> quiet_time;

@@ -68,7 +68,7 @@ private:
 
     Status list_choosing(const Sink& sink) {
         const auto listed = list_pages(ctx_, store_, {.bucket = command_.bucket, .prefix = command_.prefix},
-                                       [&](const ListPage& page) -> Result<bool> {
+                                       command_.streams, [&](const ListPage& page) -> Result<bool> {
                                            ++totals_.pages;
                                            if (totals_.others == 0 && !page.others.empty())
                                                totals_.first_other = page.others.front();

@@ -49,6 +49,7 @@ struct ListCommand {
     bool single = false;             // exactly the object `prefix`
     Selection select;                // empty: all
     std::uint64_t max = UINT64_MAX;  // objects; listing stops as soon as there are so many
+    std::uint32_t streams = 1;       // list_pace()
     // In byte order of keys, whatever the store's is: then all are listed first, and sorted on disk in `scratch`.
     bool sorted = false;
     std::string scratch;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/temp_directory.h"
+#include "ops/pages.h"
 #include "store/memory_store.h"
 
 namespace dray {
@@ -176,6 +177,31 @@ TEST_F(List, StopsAsSoonAsThereAreEnough) {
     command_.max = 0;
     EXPECT_THAT(list(), IsEmpty());
     EXPECT_EQ(totals_.pages, 0u);
+}
+
+TEST_F(List, SeveralStreamsTellTheSameInTheSameOrder) {
+    start();
+    command_.streams = 4;
+    EXPECT_THAT(list(), ElementsAre("p/a-b", "p/a.b", "p/a/b", "p/c"));
+    command_.max = 2;
+    EXPECT_THAT(list(), ElementsAre("p/a-b", "p/a.b"));
+}
+
+TEST_F(List, OnlyWhereOrderAndStartAreProvenMayThereBeSeveralStreams) {
+    const auto pace = [](const ObjectStore& store, const std::optional<Capabilities>& known) {
+        return list_pace(store, known, 16);
+    };
+    EXPECT_EQ(pace(*make_memory_store(), {}).streams, 16u) << "it guarantees the order by construction";
+    const auto silent = make_memory_store({.tells_capabilities = false});
+    EXPECT_EQ(pace(*silent, {}).streams, 1u);
+    EXPECT_THAT(pace(*silent, {}).why_one, HasSubstr("nothing has proven yet"));
+    const auto proof = Guarantee::proven, none = Guarantee::absent;
+    EXPECT_EQ(pace(*silent, Capabilities{.byte_order = proof}).streams, 1u);
+    EXPECT_EQ(pace(*silent, Capabilities{.byte_order = proof, .start_after = proof}).streams, 16u);
+    const ListPace unordered = pace(*silent, Capabilities{.byte_order = none, .start_after = proof});
+    EXPECT_EQ(unordered.streams, 1u);
+    EXPECT_THAT(unordered.why_one, HasSubstr("does not list in byte order"));
+    EXPECT_EQ(list_pace(*silent, {}, 1).why_one, "") << "one was asked for";
 }
 
 TEST_F(List, SortsByBytesWhereTheStoreDoesNot) {

@@ -55,6 +55,10 @@ struct Outside {
     void add(const ListAnomalies& listing) { add(Outside{listing.outside, listing.first_outside}); }
 };
 
+std::uint32_t streams(const MovePlanRequest& request, std::size_t store, const std::string& bucket) {
+    return request.streams ? request.streams(store, bucket) : 1;
+}
+
 // Two names of one store are one store here, as far as can be told without a probe.
 std::uint8_t target_place(const MovePlanRequest& request) {
     const bool one = request.stores[request.target_store]->identity() == request.stores[0]->identity();
@@ -190,13 +194,14 @@ private:
         ObjectStore& store = *request_.stores[request_.target_store];
         std::uint64_t worth_listing = (effects() + kTargetPagesBeyondEffects) * store.limits().list_page;
         const auto pages =
-            list_pages(ctx, store, {.bucket = bucket, .prefix = prefix}, [&](const ListPage& page) -> Result<bool> {
-                if (request_.progress) request_.progress->targets_listed += page.objects.size();
-                for (const ListedObject& object : page.objects)
-                    TRY(proof_->existing(target_place_, bucket, object));
-                worth_listing -= std::min<std::uint64_t>(worth_listing, page.objects.size());
-                return worth_listing > 0;
-            });
+            list_pages(ctx, store, {.bucket = bucket, .prefix = prefix},
+                       streams(request_, request_.target_store, bucket), [&](const ListPage& page) -> Result<bool> {
+                           if (request_.progress) request_.progress->targets_listed += page.objects.size();
+                           for (const ListedObject& object : page.objects)
+                               TRY(proof_->existing(target_place_, bucket, object));
+                           worth_listing -= std::min<std::uint64_t>(worth_listing, page.objects.size());
+                           return worth_listing > 0;
+                       });
         if (!pages && pages.error().code == Code::not_found && !named_by_user(bucket)) {
             // The template made up this bucket's name: its objects fail, the others move.
             missing_.insert(bucket);
@@ -267,7 +272,7 @@ private:
         if (!request_.single) {
             const auto listed =
                 list_pages(ctx_, store, {.bucket = request_.source_bucket, .prefix = request_.source_prefix},
-                           [&](const ListPage& page) -> Result<bool> {
+                           streams(request_, 0, request_.source_bucket), [&](const ListPage& page) -> Result<bool> {
                                if (request_.progress) ++request_.progress->pages;
                                for (const ListedOther& other : page.others)
                                    TRY(leave(other, round));
@@ -493,7 +498,15 @@ Action plan_alone(const MovePlanRequest& request, const ListedObject& object) {
 
 Result<std::string> make_move_plan(const Context& ctx, const MovePlanRequest& request) {
     TRY(make_directories(request.scratch));
-    return MovePlanner(ctx, request).plan();
+    auto planned = MovePlanner(ctx, request).plan();
+    if (planned || planned.error().reason != kOrderBroken) return planned;
+    // Nothing of that listing counts; by one stream, the order does not matter.
+    log_event(LogLevel::warning, "listed-again-by-one-stream", {{"why", planned.error().message}});
+    MovePlanRequest again = request;
+    again.streams = nullptr;
+    if (again.progress)
+        again.progress->listed = again.progress->pages = again.progress->targets_listed = again.progress->checked = 0;
+    return MovePlanner(ctx, again).plan();
 }
 
 }  // namespace dray

@@ -58,6 +58,8 @@ struct MovePlanRequest {
     PlanHeader header;
     std::string plan_path;
     std::string scratch;  // directory for drafts and sorts; emptied afterwards
+    // By how many streams a bucket of a store may be listed (list_pace); empty: by one.
+    std::function<std::uint32_t(std::size_t store, const std::string& bucket)> streams;
     std::function<Result<std::uint64_t>(const std::string& path)> free_disk;  // bytes; empty: the file system's. Tests
     PlanProgress* progress = nullptr;
 };

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <set>
 
 #include "ops/planner_rig.h"
 #include "store/wrapped_store.h"
@@ -351,6 +353,58 @@ TEST_F(Planner, L06_KeysOutsideThePrefixAreDroppedAndCounted) {
     EXPECT_EQ(totals_.outside, 2u) << "one of the source's listing, one of the target's";
     EXPECT_EQ(totals_.first_outside, "zz/stranger");
     EXPECT_EQ(totals_.listed, 1u);
+}
+
+// Lists in order until it is asked by several streams for the page that begins with `from`.
+class LosesItsOrder : public WrappedStore {
+public:
+    using WrappedStore::WrappedStore;
+    Result<ListPage> list(const Context& ctx, const ListRequest& request) override {
+        TRY_LET(page, WrappedStore::list(ctx, request));
+        const bool here = page.objects.size() > 1 && page.objects.front().key >= from;
+        if (here && !done.exchange(true)) std::swap(page.objects.front(), page.objects.back());
+        return std::move(page);
+    }
+    std::string from;
+    std::atomic<bool> done = true;
+};
+
+TEST_F(Planner, L05_AListingThatLosesItsOrderIsBegunAgainByOneStream) {
+    start({.limits = {.list_page = 5}});
+    for (int i = 100; i < 200; ++i) {
+        put("in/" + std::to_string(i));
+        put("out/" + std::to_string(i), "there");
+    }
+    auto store = std::make_unique<LosesItsOrder>(std::move(store_));
+    LosesItsOrder& faulty = *store;
+    store_ = std::move(store);
+    request_.stores = {store_.get()};
+    PlanProgress progress;
+    request_.progress = &progress;
+    ASSERT_TRUE(plan("out/{path}"));
+    const auto by_one = lines();
+    EXPECT_EQ(by_one.size(), 100u);
+
+    std::set<std::size_t> streams_of;
+    request_.streams = [&](std::size_t of, const std::string&) {
+        streams_of.insert(of);
+        return 4;
+    };
+    ASSERT_TRUE(plan("out/{path}"));
+    EXPECT_EQ(lines(), by_one);
+    EXPECT_EQ(streams_of, std::set<std::size_t>{0});
+
+    for (const char* from : {"in/150", "out/150"}) {  // the source's listing, the target's
+        progress.listed = 0;
+        faulty.from = from;
+        faulty.done = false;
+        const Status planned = plan("out/{path}");
+        ASSERT_TRUE(planned) << planned.error().message;
+        EXPECT_TRUE(faulty.done);
+        EXPECT_EQ(lines(), by_one);
+        EXPECT_EQ(totals_.listed, 100u);
+        EXPECT_EQ(progress.listed, 100u);
+    }
 }
 
 TEST_F(Planner, NeverTakesAProbesObjectsForSources) {

@@ -8,9 +8,11 @@
 namespace dray {
 namespace {
 
-// Bytes have the weight 1 where they or their like were seen: the like no less than the rest. What has been seen of a
-// listing is its beginning, and a cut that is too near is made good by the next one, while one that is too far leaves
-// one stream with everything before it.
+// Bytes that were seen weigh 1, their like no less at first: what has been seen of a listing is its beginning, and a
+// cut that is too near is made good by the next one, while one that is too far leaves one stream with everything before
+// it. Each time a place has been told to its end ("0999" was followed by another folder) the like weighs this much
+// less.
+constexpr float kLessAfterAnEnd = 0.25F;
 constexpr float kKeyEnds = 0.0625F;
 constexpr long double kSlack = 0.125L;  // of the smaller side: a cut need not be finer
 
@@ -63,9 +65,12 @@ KeyShape::KeyShape(std::string prefix, std::size_t max_key_bytes)
 
 void KeyShape::Place::weigh() {
     const std::array<bool, 256> like = alike(seen);
+    float guess = 1;
+    for (int end = 0; end < ends; ++end)
+        guess *= kLessAfterAnEnd;
     below[0] = kKeyEnds;
     for (std::size_t byte = 0; byte < 256; ++byte)
-        below[byte + 1] = below[byte] + (like[byte] ? 1.0F : 0.0F);
+        below[byte + 1] = below[byte] + (seen[byte] ? 1.0F : like[byte] ? guess : 0.0F);
 }
 
 long double KeyShape::Place::weight(unsigned char byte) const {
@@ -79,6 +84,17 @@ void KeyShape::learn(std::string_view key) {
         bool& seen = here.seen[static_cast<unsigned char>(key[at])];
         if (seen) continue;
         seen = true;
+        here.weigh();
+    }
+}
+
+void KeyShape::learn(std::string_view before, std::string_view key) {
+    learn(key);
+    const std::size_t parts = common_length(before, key);
+    for (std::size_t at = std::max(parts + 1, prefix_.size()); at < before.size(); ++at) {
+        Place& here = places_[at - prefix_.size()];
+        if (here.ends == kEnoughEnds) continue;
+        ++here.ends;
         here.weigh();
     }
 }

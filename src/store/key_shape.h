@@ -18,6 +18,9 @@ public:
     KeyShape(std::string prefix, std::size_t max_key_bytes);
 
     void learn(std::string_view key);
+    // The same of a key that comes a little after one that was learned: what begins as that one does, up to where the
+    // two part, has been told to its end.
+    void learn(std::string_view before, std::string_view key);
 
     // How much of the keys, as a share of all that have this shape, lies strictly between `after` and `until` (nullptr:
     // to the end of the prefix). Both begin with the prefix; `after` may also be empty or lie before it.
@@ -31,6 +34,7 @@ private:
     // One place in keys.
     struct Place {
         std::array<bool, 256> seen{};
+        std::uint8_t ends = 0;           // how often this place was told to its end
         std::array<float, 257> below{};  // weight of "the key ends here" and of all bytes less than this one
         void weigh();
         long double total() const { return below[256]; }
@@ -45,6 +49,7 @@ private:
         long double scale = 0, share = 0;
     };
 
+    static constexpr std::uint8_t kEnoughEnds = 5;
     const Place& place(std::size_t at) const;
     long double share_in(const Span& span) const;
     std::vector<Span> spans(std::string_view after, const std::string* until) const;

@@ -92,6 +92,24 @@ TEST(KeyShape, FromTheFirstPageAloneEightPagesAreGuessedWithinAFactorOfFour) {
     }
 }
 
+TEST(KeyShape, APlaceThatWasToldToItsEndIsNotTakenForLonger) {
+    std::vector<std::string> keys;
+    for (std::size_t day = 0; day < 28; ++day)
+        for (std::size_t i = 0; i < 2'000; ++i)
+            keys.push_back("log/2015/01/" + digits(day + 1, 2) + "/" + digits(i, 6));
+    KeyShape shape("log/", kMaxKey);
+    shape.learn(keys.front());
+    for (std::size_t at = 16; at <= 8'000; at += 16)
+        shape.learn(keys[at - 16], keys[at]);
+    const std::string last = keys[8'000];
+    const long double page = shape.share(keys[7'000], &last);
+    const auto cut = shape.cut(last, nullptr, 8 * page / shape.share(last, nullptr));
+    ASSERT_TRUE(cut);
+    const auto left = std::upper_bound(keys.begin(), keys.end(), *cut) - (keys.begin() + 8'000);
+    EXPECT_GE(left, 4'000) << *cut;
+    EXPECT_LE(left, 16'000) << *cut;
+}
+
 TEST(KeyShape, KnowsNothingOfKeysThatItHasNotSeen) {
     const KeyShape shape("in/", kMaxKey);
     EXPECT_EQ(shape.share("in/", nullptr), 0);

@@ -44,10 +44,10 @@ ListingStreams::ListingStreams(ObjectStore& store, const ListRequest& request, c
 
 Result<ListSummary> ListingStreams::run(const Context& ctx) {
     enough_.emplace(ctx.stop());
-    // The first page tells whether there is anything to share.
-    fetch(ctx.ending_with(*enough_));
+    // The first page tells whether there is anything to share, and may be all that is wanted.
+    if (fetch(ctx.ending_with(*enough_))) hand_on();
     std::unique_ptr<Crew> crew;
-    if (!ended_ && stretches_.front().range.open()) {
+    if (!ended_) {
         auto made = Crew::make(options_.streams + std::size_t{1});  // the caller hands on
         if (made) crew = *std::move(made);
     }
@@ -216,13 +216,22 @@ void ListingStreams::land(Stretch& stretch, Result<ListPage> page) {
     if (Status taken = take(stretch, *std::move(page)); !taken) end(std::move(taken));
 }
 
+void ListingStreams::learn(const ListPage& page) {
+    const std::string* before = &page.objects.front().key;
+    shape_.learn(*before);
+    for (std::size_t at = kLearnEvery; at < page.objects.size(); at += kLearnEvery) {
+        shape_.learn(*before, page.objects[at].key);
+        before = &page.objects[at].key;
+    }
+    if (before != &page.objects.back().key) shape_.learn(*before, page.objects.back().key);
+}
+
 Status ListingStreams::take(Stretch& stretch, ListPage page) {
     page_bytes_ = std::max(page_bytes_, bytes_of(page));
-    for (std::size_t at = 0; at < page.objects.size(); at += kLearnEvery)
-        if (page.objects[at].key.starts_with(request_.prefix)) shape_.learn(page.objects[at].key);
     TRY_LET(kept, stretch.range.land(std::move(page), options_.max_empty_pages, summary_.anomalies));
     stretch.told = stretch.told || kept;
     if (kept) {
+        learn(*kept);
         ++told_pages_;
         held_ += bytes_of(*kept);
         stretch.ready.push_back(kept);
@@ -235,7 +244,6 @@ Status ListingStreams::take(Stretch& stretch, ListPage page) {
         if (told_behind) stretch.range.ask_again();
     }
     if (!range.open() || !kept) return {};
-    shape_.learn(range.told());
     stretch.page = shape_.share(range.page_began(), &range.told());
     estimate(stretch);
     return {};

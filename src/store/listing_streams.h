@@ -49,6 +49,7 @@ private:
     Stretch* cut(Stretches::iterator at, long double left);
     void estimate(Stretch& stretch) const;
     void land(Stretch& stretch, Result<ListPage> page);
+    void learn(const ListPage& page);
     Status take(Stretch& stretch, ListPage page);
     void retire();
     void end(Status why);

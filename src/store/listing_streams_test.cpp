@@ -341,6 +341,14 @@ TEST(ListingStreams, ASinkThatHasEnoughEndsTheRequestsInFlight) {
     EXPECT_EQ(stopped.error().code, Code::cancelled);
 }
 
+TEST(ListingStreams, WhoHasEnoughWithTheFirstPageCostsOneRequest) {
+    KeyStore store(numbered(1000));
+    auto summary = list_all({}, store, {.bucket = "b", .max_keys = 10}, {.streams = 4},
+                            [](const ListPage&) -> Status { return enough_listed(); });
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(store.calls, 1u);
+}
+
 TEST(ListingStreams, L04_EmptyPagesAreGoneThroughInEveryStream) {
     KeyStore store(numbered(500));
     store.meddle = [&](std::uint64_t, const ListRequest&, ListPage page) -> Result<ListPage> {

@@ -93,18 +93,23 @@ Status probe_folding(const Context& ctx, const Site& site, Capabilities& found) 
     });
 }
 
-std::string cache_file(const ObjectStore& store, const std::string& bucket, const ProbeOptions& options,
-                       const BucketFacts& facts) {
-    const std::string versioned = !facts.versioned ? "unknown" : *facts.versioned ? "versioned" : "plain";
+constexpr std::string_view kVersioningStates[] = {"unknown", "versioned", "plain"};
+
+std::string_view versioning_state(const BucketFacts& facts) {
+    return kVersioningStates[!facts.versioned ? 0 : *facts.versioned ? 1 : 2];
+}
+
+std::string cache_file(const ObjectStore& store, const std::string& bucket, const std::string& access_key,
+                       const std::string& directory, std::string_view versioning) {
     std::string name;
     JsonWriter(name)
         .begin_array()
         .text(store.identity())
         .text(base64(bucket))
-        .text(options.access_key)
-        .text(versioned)
+        .text(access_key)
+        .text(versioning)
         .end_array();
-    return options.cache_directory + "/" + hex(sha256(name)).substr(0, 32) + ".json";
+    return directory + "/" + hex(sha256(name)).substr(0, 32) + ".json";
 }
 
 std::optional<Guarantee> guarantee_named(std::string_view name) {
@@ -114,8 +119,13 @@ std::optional<Guarantee> guarantee_named(std::string_view name) {
     return std::nullopt;
 }
 
-// nullopt: there is none, it is too old or damaged, or another version wrote it. Never an error: a cache may be lost.
-std::optional<Capabilities> read_cache(const std::string& file, WallTime now) {
+struct Kept {
+    WallTime probed;
+    Capabilities found;
+};
+
+// nullopt: it is damaged, or another version wrote it.
+std::optional<Kept> read_kept(const std::string& file) {
     auto text = read_file(file, kMaxCacheFile);
     if (!text) return std::nullopt;
     JsonParser parser;
@@ -126,15 +136,22 @@ std::optional<Capabilities> read_cache(const std::string& file, WallTime now) {
     const auto values = json->get("capabilities");
     if (!version || version->u64() != kCacheVersion || !time || !time->text() || !values) return std::nullopt;
     const auto probed = parse_iso8601(*time->text());
-    if (!probed || *probed > now || now - *probed > kCapabilitiesKept) return std::nullopt;
-    Capabilities found;
+    if (!probed) return std::nullopt;
+    Kept kept{.probed = *probed};
     for (const CapabilityName& capability : capability_names()) {
         const auto value = values->get(capability.name);
         const auto guarantee = value && value->text() ? guarantee_named(*value->text()) : std::nullopt;
         if (!guarantee) return std::nullopt;
-        found.*capability.field = *guarantee;
+        kept.found.*capability.field = *guarantee;
     }
-    return found;
+    return kept;
+}
+
+// nullopt: there is none, or it is of no use any more. Never an error: a cache may be lost.
+std::optional<Capabilities> read_cache(const std::string& file, WallTime now) {
+    const auto kept = read_kept(file);
+    if (!kept || kept->probed > now || now - kept->probed > kCapabilitiesKept) return std::nullopt;
+    return kept->found;
 }
 
 void write_cache(const std::string& directory, const std::string& file, const Capabilities& found, WallTime now) {
@@ -198,7 +215,9 @@ Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::st
 
     site.versioned = facts.versioned.value_or(false);
     const std::string file =
-        options.cache_directory.empty() ? std::string() : cache_file(store, bucket, options, facts);
+        options.cache_directory.empty()
+            ? std::string()
+            : cache_file(store, bucket, options.access_key, options.cache_directory, versioning_state(facts));
     const WallTime now = ctx.clock().wall();
     const auto cached = file.empty() ? std::nullopt : read_cache(file, now);
     if (cached && !options.renew_guards && !options.spellings) return *cached;
@@ -209,6 +228,27 @@ Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::st
     TRY_LET(found, probe_all(ctx, site, options.spellings));
     if (!file.empty()) write_cache(options.cache_directory, file, found, now);
     return found;
+}
+
+std::optional<Capabilities> cached_capabilities(const ObjectStore& store, const std::string& bucket,
+                                                const std::string& access_key, const std::string& cache_directory,
+                                                WallTime now) {
+    std::optional<Capabilities> all;
+    for (const std::string_view versioning : kVersioningStates) {
+        const auto found = read_cache(cache_file(store, bucket, access_key, cache_directory, versioning), now);
+        if (!found) continue;
+        if (!all) all = found;
+        for (const CapabilityName& capability : capability_names())
+            if (!proven((*found).*capability.field)) (*all).*capability.field = (*found).*capability.field;
+    }
+    return all;
+}
+
+Result<Capabilities> read_capabilities(const std::string& path) {
+    const auto kept = read_kept(path);
+    if (kept) return kept->found;
+    return Error{.code = Code::invalid,
+                 .message = in_quotes(path) + " is no profile of a store (docs/capabilities.md has the format)"};
 }
 
 Result<bool> same_bucket(const Context& ctx, ObjectStore& a, const std::string& bucket_a, const std::string& prefix_a,

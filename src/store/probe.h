@@ -39,6 +39,14 @@ struct ProbeOptions {
     bool spellings = false;
 };
 
+// What a probe of the last kCapabilitiesKept found of this bucket, without a request; nullopt: none. Where it was found
+// under several versioning states, what all of them found.
+std::optional<Capabilities> cached_capabilities(const ObjectStore& store, const std::string& bucket,
+                                                const std::string& access_key, const std::string& cache_directory,
+                                                WallTime now);
+// A file of the cache, however old: whoever names it answers for it. Error: invalid.
+Result<Capabilities> read_capabilities(const std::string& path);
+
 // What probes that were killed left behind: removed by a later one once it is so old.
 inline constexpr std::chrono::hours kProbeLeftoverAge{1};
 

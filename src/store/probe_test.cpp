@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/file.h"
 #include "store/fault_store.h"
 #include "store/listing.h"
@@ -254,6 +256,47 @@ TEST_F(Probe, TheCacheSavesAllButTheGuardsForADay) {
     clock_.advance(std::chrono::hours(25));
     EXPECT_EQ(*run(trusting), *first);
     EXPECT_EQ(store_->trace().size(), all);
+}
+
+TEST_F(Probe, WhatWasFoundIsKnownWithoutARequest) {
+    TestDir directory;
+    use({});
+    const std::string cache = directory.path() + "/cache";
+    const auto known = [&](const std::string& bucket, const std::string& who) {
+        return cached_capabilities(*store_, bucket, who, cache, clock_.wall());
+    };
+    EXPECT_FALSE(known("b", "AK"));
+    const auto found = run({.cache_directory = cache, .access_key = "AK"});
+    ASSERT_TRUE(found);
+    store_->clear_trace();
+    ASSERT_TRUE(known("b", "AK"));
+    EXPECT_EQ(*known("b", "AK"), *found);
+    EXPECT_FALSE(known("c", "AK"));
+    EXPECT_FALSE(known("b", "BK"));
+    EXPECT_TRUE(store_->trace().empty());
+
+    const std::string file = std::filesystem::directory_iterator(cache)->path();
+    const auto told = read_capabilities(file);
+    ASSERT_TRUE(told) << told.error().message;
+    EXPECT_EQ(*told, *found);
+    EXPECT_EQ(read_capabilities(directory.path() + "/none").error().code, Code::invalid);
+
+    clock_.advance(std::chrono::hours(25));
+    EXPECT_FALSE(known("b", "AK")) << "a day old";
+    EXPECT_TRUE(read_capabilities(file)) << "whoever names it answers for it";
+}
+
+TEST_F(Probe, WhatIsNotSoUnderEveryVersioningStateIsNotKnown) {
+    TestDir directory;
+    use({});
+    const ProbeOptions cached{.cache_directory = directory.path()};
+    ASSERT_TRUE(run(cached));
+    use({.versioned = true, .order = MemoryStoreOptions::Order::directories, .facts = {.versioned = true}});
+    ASSERT_TRUE(run(cached));
+    const auto known = cached_capabilities(*store_, "b", "", directory.path(), clock_.wall());
+    ASSERT_TRUE(known);
+    EXPECT_EQ(known->byte_order, Guarantee::absent);
+    EXPECT_EQ(known->copy_source_if_match, Guarantee::proven);
 }
 
 TEST_F(Probe, AGuardThatIsGoneMakesTheCacheWorthless) {

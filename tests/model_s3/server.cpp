@@ -60,16 +60,32 @@ bool is_listing(Op op) {
     return op == Op::list_v1 || op == Op::list_v2 || op == Op::list_versions;
 }
 
+// %07d: the number; %h: 16 hexadecimal digits made of it; %D: a day and a number within it, 2,000 a day, 28 days a
+// month.
 std::string numbered(std::string_view pattern, std::uint64_t n) {
+    const auto padded = [](std::uint64_t number, std::size_t width) {
+        const std::string digits = std::to_string(number);
+        return std::string(width - std::min(width, digits.size()), '0') + digits;
+    };
     const std::size_t percent = pattern.find('%');
-    const std::size_t end = percent == std::string_view::npos ? percent : pattern.find('d', percent);
+    const std::size_t end = percent == std::string_view::npos ? percent : pattern.find_first_of("dhD", percent);
     if (end == std::string_view::npos) return std::string(pattern) + std::to_string(n);
-    const std::string digits = std::to_string(n);
     std::uint64_t width = 0;
     parse_number(pattern.substr(percent + 1, end - percent - 1), width);
     std::string key(pattern.substr(0, percent));
-    if (digits.size() < width) key.append(width - digits.size(), '0');
-    return key.append(digits).append(pattern.substr(end + 1));
+    if (pattern[end] == 'd') {
+        key += padded(n, width);
+    } else if (pattern[end] == 'h') {
+        std::uint64_t mixed = (n + 1) * 0x9E3779B97F4A7C15;
+        mixed = (mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9;  // both steps can be undone: no two numbers meet
+        for (int shift = 60; shift >= 0; shift -= 4)
+            key += "0123456789abcdef"[(mixed >> shift) & 15];
+    } else {
+        const std::uint64_t day = n / 2000;
+        key += padded(2015 + day / 336, 4) + "/" + padded(1 + day / 28 % 12, 2) + "/" + padded(1 + day % 28, 2) + "/" +
+               padded(n % 2000, 6);
+    }
+    return key.append(pattern.substr(end + 1));
 }
 
 }  // namespace
