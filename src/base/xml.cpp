@@ -33,7 +33,7 @@ struct XmlTree {
 
 namespace {
 
-constexpr std::string_view kCdata = "<![CDATA[";
+constexpr std::string_view kCdataStart = "<![CDATA[";
 
 std::uint32_t offset32(std::size_t offset) {
     return static_cast<std::uint32_t>(offset);  // documents have at most 64 MiB
@@ -100,9 +100,9 @@ void append_content(std::string& out, std::string_view raw) {
         raw.remove_prefix(markup);
         if (raw.empty()) return;
         std::size_t end = 0;
-        if (raw.starts_with(kCdata)) {
+        if (raw.starts_with(kCdataStart)) {
             end = raw.find("]]>") + 3;
-            append_xml_cdata(out, raw.substr(kCdata.size(), end - 3 - kCdata.size()));
+            append_xml_cdata(out, raw.substr(kCdataStart.size(), end - 3 - kCdataStart.size()));
         } else if (raw.starts_with("<!--")) {
             end = raw.find("-->", 4) + 3;
         } else {

@@ -55,7 +55,7 @@ struct Outside {
     void add(const ListAnomalies& listing) { add(Outside{listing.outside, listing.first_outside}); }
 };
 
-std::uint32_t streams(const MovePlanRequest& request, std::size_t store, const std::string& bucket) {
+std::uint32_t streams_for(const MovePlanRequest& request, std::size_t store, const std::string& bucket) {
     return request.streams ? request.streams(store, bucket) : 1;
 }
 
@@ -195,7 +195,7 @@ private:
         std::uint64_t worth_listing = (effects() + kTargetPagesBeyondEffects) * store.limits().list_page;
         const auto pages =
             list_pages(ctx, store, {.bucket = bucket, .prefix = prefix},
-                       streams(request_, request_.target_store, bucket), [&](const ListPage& page) -> Result<bool> {
+                       streams_for(request_, request_.target_store, bucket), [&](const ListPage& page) -> Result<bool> {
                            if (request_.progress) request_.progress->targets_listed += page.objects.size();
                            for (const ListedObject& object : page.objects)
                                TRY(proof_->existing(target_place_, bucket, object));
@@ -272,7 +272,7 @@ private:
         if (!request_.single) {
             const auto listed =
                 list_pages(ctx_, store, {.bucket = request_.source_bucket, .prefix = request_.source_prefix},
-                           streams(request_, 0, request_.source_bucket), [&](const ListPage& page) -> Result<bool> {
+                           streams_for(request_, 0, request_.source_bucket), [&](const ListPage& page) -> Result<bool> {
                                if (request_.progress) ++request_.progress->pages;
                                for (const ListedOther& other : page.others)
                                    TRY(leave(other, round));

@@ -22,7 +22,7 @@ struct Class {
 constexpr std::array<Class, 3> kClasses = {{{'0', '9'}, {'A', 'Z'}, {'a', 'z'}}};
 constexpr std::size_t kHexSigns = 3;  // so many hex digits with a letter among them, and nothing else: hex
 
-bool is_hex(unsigned char byte) {
+bool is_hex_sign(unsigned char byte) {
     return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
 }
 
@@ -31,7 +31,7 @@ std::array<bool, 256> alike(const std::array<bool, 256>& seen) {
     std::size_t signs = 0, hex = 0;
     for (std::size_t byte = 0; byte < 256; ++byte) {
         signs += seen[byte] ? 1 : 0;
-        hex += seen[byte] && is_hex(static_cast<unsigned char>(byte)) ? 1 : 0;
+        hex += seen[byte] && is_hex_sign(static_cast<unsigned char>(byte)) ? 1 : 0;
     }
     std::array<bool, 256> result = seen;
     for (const Class& one : kClasses) {
