@@ -77,10 +77,12 @@ std::vector<std::string> missing_guards(const Capabilities& capabilities) {
     return sentences;
 }
 
-bool need_head(const BucketFacts& facts) {
-    // Unreadable counts as yes: a HEAD too many loses nothing.
-    return facts.website.value_or(true) || facts.acls_enabled.value_or(true) || facts.object_lock.value_or(true) ||
-           facts.default_encryption.value_or(true);
+// Whether each source has to be read, for what it has and a copy of the store's would lack. What cannot be read of the
+// bucket, the probe may have seen by effect; else it counts as yes: a HEAD too many loses nothing. No HEAD tells ACLs.
+bool need_head(const BucketFacts& facts, const Capabilities& found) {
+    const bool redirects = !proven(found.copies_redirects) && facts.website.value_or(true);
+    const bool keys = facts.default_encryption.value_or(!proven(found.no_default_key));
+    return redirects || keys || facts.object_lock.value_or(true);
 }
 
 // No request of a move reads or sends an object's own grants: one more for each object would be needed.
@@ -196,7 +198,6 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
         if (!asked) return std::move(asked).error();
         const BucketFacts& facts = *asked;
         const bool copied_from = back || ground.bucket == source;
-        settled.head_source = settled.head_source || (copied_from && need_head(facts));
         drops_acls = drops_acls || (copied_from && facts.acls_enabled.value_or(true));
         const auto alike = seen.find(facts.versioned);
         auto probed = probe(ctx, store, ground.bucket, ground.prefix,
@@ -209,12 +210,13 @@ Result<Settled> settle(const Context& ctx, const SettleRequest& request) {
         // An undo brings back what it can: what is in other buckets, or what may be changed here all the same.
         const bool passed_over = !probed && back && probed.error().code == Code::denied;
         if (!probed && !passed_over) return std::move(probed).error();
+        const Capabilities found = passed_over ? Capabilities{} : *probed;
+        settled.head_source = settled.head_source || (copied_from && need_head(facts, found));
         if (passed_over) {
             settled.sentences.push_back(not_probed(ground, probed.error()));
             settled.unproven_buckets.insert(ground.bucket);
             continue;
         }
-        const Capabilities found = *probed;
         // Nothing is put into a bucket with object lock: it might have to stay.
         const bool may_mark = request.deletes && !back && !facts.object_lock.value_or(false);
         if (may_mark && ground.bucket != source) TRY(is_not(ctx, store, ground, contract.scopes.front()));

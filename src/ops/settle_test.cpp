@@ -12,8 +12,8 @@
 namespace dray {
 namespace {
 
-Result<Settled> settled(const BucketFacts& facts, const MoveOptions& options) {
-    auto store = make_memory_store({.facts = facts});
+Result<Settled> settled(const MemoryStoreOptions& bucket, const MoveOptions& options) {
+    auto store = make_memory_store(bucket);
     const RunContract contract{.options = options, .scopes = {{"mem:", "b", "in/"}, {"mem:", "b", "out/"}}};
     const PlanHeader header{.command = "mv"};
     const PlanTotals totals;
@@ -29,24 +29,24 @@ TEST(Settle, SaysThatACLsStayBehindWhereObjectsMayHaveThem) {
         BucketFacts facts = plain_bucket();
         facts.acls_enabled = acls;
 
-        auto said = settled(facts, {});
+        auto said = settled({.facts = facts}, {});
         ASSERT_TRUE(said);
         ASSERT_EQ(said->sentences.size(), 1U);
         EXPECT_NE(said->sentences.front().find("ACLs"), std::string::npos);
 
-        auto strict = settled(facts, {.strict = true});
+        auto strict = settled({.facts = facts}, {.strict = true});
         ASSERT_FALSE(strict);
         EXPECT_EQ(strict.error().code, Code::refused);
         EXPECT_NE(strict.error().message.find("--acl"), std::string::npos) << strict.error().message;
 
-        auto chosen = settled(facts, {.strict = true, .acl = "private"});
+        auto chosen = settled({.facts = facts}, {.strict = true, .acl = "private"});
         EXPECT_TRUE(chosen) << "a person has said what the copies get";
     }
-    auto none = settled(plain_bucket(), {.strict = true});
+    auto none = settled({.facts = plain_bucket()}, {.strict = true});
     ASSERT_TRUE(none) << none.error().message;
     EXPECT_TRUE(none->sentences.empty());
     EXPECT_TRUE(none->head_source) << "no request more, for the proof asks the source too";
-    EXPECT_FALSE(settled(plain_bucket(), {})->head_source);
+    EXPECT_FALSE(settled({.facts = plain_bucket()}, {})->head_source);
 }
 
 TEST(Settle, SaysThatTagsCannotBeReadInsteadOfThatCopiesLoseThem) {
@@ -74,10 +74,32 @@ TEST(Settle, HasSourcesReadWhereTheBucketMayEncryptThemWithAKeyOfItsOwn) {
     for (const std::optional<bool> encrypts : {std::optional<bool>(true), std::optional<bool>()}) {
         BucketFacts facts = plain_bucket();
         facts.default_encryption = encrypts;
-        auto found = settled(facts, {});
+        auto found = settled({.default_encryption = "aws:kms", .facts = facts}, {});
         ASSERT_TRUE(found);
         EXPECT_TRUE(found->head_source);
     }
+}
+
+TEST(Settle, HasSourcesReadForRedirectsWhereCopiesLoseThem) {
+    using Redirects = MemoryStoreOptions::Redirects;
+    for (const Redirects redirects : {Redirects::not_copied, Redirects::copied, Redirects::not_kept}) {
+        for (const std::optional<bool> website : {std::optional<bool>(true), std::optional<bool>()}) {
+            BucketFacts facts = plain_bucket();
+            facts.website = website;
+            auto found = settled({.redirects = redirects, .facts = facts}, {});
+            ASSERT_TRUE(found);
+            EXPECT_EQ(found->head_source, redirects == Redirects::not_copied);
+        }
+    }
+}
+
+// A store that answers none of the questions about its buckets, but whose copies are seen to lack nothing.
+TEST(Settle, HasNoSourceReadForWhatTheProbeSawComeAlong) {
+    auto found = settled({.redirects = MemoryStoreOptions::Redirects::copied, .facts = {.object_lock = false}}, {});
+    ASSERT_TRUE(found);
+    EXPECT_FALSE(found->head_source);
+    EXPECT_TRUE(settled({.redirects = MemoryStoreOptions::Redirects::copied, .facts = {}}, {})->head_source)
+        << "an object may be locked";
 }
 
 TEST(Settle, RefusesOneBucketUnderTwoNames) {

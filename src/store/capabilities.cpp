@@ -54,6 +54,8 @@ const std::vector<CapabilityName>& capability_names() {
          "be set stays where it is."},
         {"copies-properties", &C::copies_properties,
          "This store loses metadata when it copies: it is read before and sent with each copy."},
+        {"copies-redirects", &C::copies_redirects, ""},
+        {"no-default-key", &C::no_default_key, ""},
         {"checksums", &C::checksums,
          "This store keeps no checksums: copies are proven by ETag where both are MD5, else by size and properties."},
         {"part-copy", &C::part_copy,

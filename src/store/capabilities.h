@@ -47,7 +47,9 @@ struct Capabilities {
     Guarantee reads_tags = Guarantee::unknown;  // they may be read, by us
     Guarantee copies_tags = Guarantee::unknown;
     Guarantee copies_properties = Guarantee::unknown;
-    Guarantee checksums = Guarantee::unknown;  // kept, verified and told
+    Guarantee copies_redirects = Guarantee::unknown;  // a website redirect comes along, or is never kept
+    Guarantee no_default_key = Guarantee::unknown;    // what is put is not encrypted with a key of KMS unasked
+    Guarantee checksums = Guarantee::unknown;         // kept, verified and told
     Guarantee part_copy = Guarantee::unknown;
     bool operator==(const Capabilities&) const = default;
 };

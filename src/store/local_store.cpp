@@ -124,7 +124,8 @@ private:
 
 Capabilities LocalStore::capabilities() const {
     constexpr auto yes = Guarantee::proven;
-    Capabilities all{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes};
+    Capabilities all{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes,
+                     yes, yes, yes, yes, yes, yes, yes, yes, yes, yes};
     // The file system decides, directory by directory on some: a probe has to look.
     all.keeps_case = all.keeps_unicode = Guarantee::unknown;
     return all;
@@ -424,7 +425,7 @@ Result<ObjectInfo> LocalStore::copy(const Context& ctx, const ObjectRef& from, c
                           return !option.empty() ? option : options.replace ? replaced : std::string();
                       };
                       properties.storage_class = chosen(options.storage_class, properties.storage_class);
-                      properties.website_redirect = chosen(options.website_redirect, properties.website_redirect);
+                      if (!options.website_redirect.empty()) properties.website_redirect = options.website_redirect;
                       return LocalRecord{std::move(properties), *std::move(checksum)};
                   });
 }

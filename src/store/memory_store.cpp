@@ -110,6 +110,8 @@ Capabilities MemoryStore::capabilities() const {
         .reads_tags = Guarantee::proven,
         .copies_tags = given(!options_.drops_tags_on_copy),
         .copies_properties = given(!options_.drops_properties_on_copy),
+        .copies_redirects = given(options_.redirects != MemoryStoreOptions::Redirects::not_copied),
+        .no_default_key = given(!options_.default_encryption.starts_with("aws:kms")),
         .checksums = given(!options_.no_checksums),
         .part_copy = given(!options_.no_part_copy),
     };
@@ -160,7 +162,10 @@ MemoryObject MemoryStore::made(std::string bytes, const Properties& properties,
         if (auto sum = checksum_of(algorithm, bytes)) object.checksums.push_back(std::move(*sum));
     }
     object.bytes = std::make_shared<const std::string>(std::move(bytes));
-    object.properties = kept(properties);
+    Properties stored = properties;
+    if (stored.encryption.empty()) stored.encryption = options_.default_encryption;
+    if (options_.redirects == MemoryStoreOptions::Redirects::not_kept) stored.website_redirect.clear();
+    object.properties = kept(std::move(stored));
     return object;
 }
 
@@ -183,8 +188,11 @@ MemoryObject MemoryStore::copied(MemoryObject source, const CopyOptions& options
         return !option.empty() ? option : options.replace ? replaced : std::string();
     };
     properties.storage_class = chosen(options.storage_class, properties.storage_class);
-    properties.website_redirect = chosen(options.website_redirect, properties.website_redirect);
+    const bool redirects =
+        options_.redirects == MemoryStoreOptions::Redirects::copied && options.website_redirect.empty();
+    if (!redirects) properties.website_redirect = chosen(options.website_redirect, properties.website_redirect);
     properties.encryption = chosen(options.encryption, properties.encryption);
+    if (properties.encryption.empty()) properties.encryption = options_.default_encryption;
     properties.kms_key_id = chosen(options.kms_key_id, properties.kms_key_id);
     object.properties = kept(std::move(properties));
     return object;

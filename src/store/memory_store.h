@@ -44,7 +44,10 @@ struct MemoryStoreOptions {
     bool ignores_start_after = false;
     bool drops_tags_on_copy = false;
     bool drops_properties_on_copy = false;
-    bool no_checksums = false;  // none is verified, none is told
+    enum class Redirects : std::uint8_t { not_copied, copied, not_kept };
+    Redirects redirects = Redirects::not_copied;
+    std::string default_encryption;  // of what is put or copied without one
+    bool no_checksums = false;       // none is verified, none is told
     bool no_part_copy = false;
     Limits limits;
     BucketFacts facts{.website = false, .acls_enabled = false, .object_lock = false, .default_encryption = false};

@@ -16,7 +16,8 @@ namespace dray {
 namespace {
 
 constexpr std::uint64_t kMaxCacheFile = 64 * 1024;  // bytes
-constexpr std::uint64_t kCacheVersion = 3;  // 1: creators did not race; 2: it was not asked whether tags may be read
+// 1: creators did not race; 2: it was not asked whether tags may be read; 3: nor for redirects and default keys
+constexpr std::uint64_t kCacheVersion = 4;
 
 // Where a probe works.
 struct Site {
@@ -221,7 +222,9 @@ Result<Capabilities> probe(const Context& ctx, ObjectStore& store, const std::st
     const WallTime now = ctx.clock().wall();
     const auto cached = file.empty() ? std::nullopt : read_cache(file, now);
     if (cached && !options.renew_guards && !options.spellings) return *cached;
-    if (const auto& known = cached ? cached : options.elsewhere) {
+    std::optional<Capabilities> known = cached ? cached : options.elsewhere;
+    if (known) {
+        if (!cached) known->no_default_key = Guarantee::unknown;  // each bucket has its own
         TRY_LET(found, renewed(ctx, site, options.spellings, *known));
         if (!has_lost_any(*known, found)) return found;
     }

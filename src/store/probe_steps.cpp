@@ -20,6 +20,7 @@ constexpr std::size_t kProbeDigits = 16;
 constexpr std::uint64_t kLargestBody = 4096;  // bytes; ours have some hundred
 constexpr std::string_view kFirstBody = "dray probe\n";
 constexpr const char* kContentType = "application/x-dray-probe";
+constexpr const char* kRedirect = "/dray-probe";
 const std::vector<NameValue> kPairs = {{"dray-probe", "1"}};  // metadata and tags
 constexpr std::uint64_t kNotThere = UINT64_MAX;               // a size that nothing has
 
@@ -142,9 +143,18 @@ Status ProbeGround::begin(const Context& ctx) {
     PutOptions options{.checksum = checksum_of(Checksum::Algorithm::crc64nvme, kFirstBody)};
     options.properties.content_type = kContentType;
     options.properties.metadata = kPairs;
+    options.properties.website_redirect = kRedirect;
     auto made = put(ctx, "a", kFirstBody, options);
-    if (!made && (made.error().code == Code::invalid || made.error().code == Code::unsupported)) {
-        options.checksum.reset();  // it may refuse the checksum
+    const auto refused = [&] {
+        return !made && (made.error().code == Code::invalid || made.error().code == Code::unsupported);
+    };
+    redirected_ = !refused();
+    if (refused()) {
+        options.properties.website_redirect.clear();
+        made = put(ctx, "a", kFirstBody, options);
+    }
+    if (refused()) {
+        options.checksum.reset();
         made = put(ctx, "a", kFirstBody, options);
     }
     if (!made) return std::move(made).error().within("probe");
@@ -160,10 +170,24 @@ Status ProbeGround::try_copy(const Context& ctx, Capabilities& found) {
     TRY_LET(head, store_.head(ctx, at("copy")));
     const bool properties = head.properties.content_type == kContentType && head.properties.metadata == kPairs;
     found.copies_properties = proven_if(properties);
+    found.no_default_key = proven_if(!head.properties.encryption.starts_with("aws:kms"));
+    TRY(see_redirect(ctx, head.properties, found));
     if (!tagged) return {};  // tags are not offered, or not to us: unknown
     const auto tags = store_.tags(ctx, at("copy"));
     found.copies_tags = proven_if(tags && *tags == kPairs);
     if (tags || tags.error().code == Code::denied) found.reads_tags = proven_if(tags.has_value());
+    return {};
+}
+
+// Where the copy has none, the store may not keep any: then no object has one to lose.
+Status ProbeGround::see_redirect(const Context& ctx, const Properties& copy, Capabilities& found) {
+    if (!redirected_) return {};
+    bool kept = false;
+    if (copy.website_redirect.empty()) {
+        TRY_LET(head, store_.head(ctx, at("a")));
+        kept = !head.properties.website_redirect.empty();
+    }
+    found.copies_redirects = proven_if(!kept);
     return {};
 }
 

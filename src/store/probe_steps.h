@@ -52,6 +52,7 @@ private:
     using Create = std::function<Result<ObjectInfo>(std::size_t racer)>;
     Result<std::optional<std::size_t>> race(const std::string& name, const Create& create);
     Status race_puts(const Context& ctx);
+    Status see_redirect(const Context& ctx, const Properties& copy, Capabilities& found);
     std::string next_body() { return std::string(100 + bodies_++, 'x'); }
     Result<ObjectInfo> put(const Context& ctx, const std::string& name, std::string_view body,
                            const PutOptions& options);
@@ -97,7 +98,8 @@ private:
     std::vector<Tried> tried_;
     std::vector<Guarantee Capabilities::*> races_lost_;
     std::vector<ListedObject> listed_;
-    ObjectInfo first_;  // the object "a"
+    ObjectInfo first_;         // the object "a"
+    bool redirected_ = false;  // it was put with a website redirect
 };
 
 std::string probe_name();  // ".dray-probe-<random>"

@@ -63,6 +63,9 @@ TEST_F(Probe, FindsEveryWeaknessAndNoOther) {
     with([](auto& o) { o.ignores_start_after = true; });
     with([](auto& o) { o.drops_tags_on_copy = true; });
     with([](auto& o) { o.drops_properties_on_copy = true; });
+    with([](auto& o) { o.redirects = MemoryStoreOptions::Redirects::copied; });
+    with([](auto& o) { o.redirects = MemoryStoreOptions::Redirects::not_kept; });
+    with([](auto& o) { o.default_encryption = "aws:kms"; });
     with([](auto& o) { o.no_checksums = true; });
     with([](auto& o) { o.no_part_copy = true; });
     with([](auto& o) { o.order = MemoryStoreOptions::Order::directories; });
