@@ -3,51 +3,67 @@
 #include <algorithm>
 
 namespace dray {
-namespace {
-
-// What a worker ends in an interval; with less, its time goes into waiting for the store.
-constexpr double kSlow = 3;
-
-}  // namespace
 
 Pace::Pace(std::uint32_t most, SteadyTime now)
     : most_(most), width_(std::min(most, kPaceFirst)), begun_(now), last_ended_(now) {}
 
-bool Pace::ended(SteadyTime now) {
+bool Pace::ended(SteadyTime now, std::uint64_t answers) {
     last_ended_ = now;
-    ++count_;
+    if (width_ == most_) return false;
     const Nanos elapsed = now - begun_;
-    if (width_ == most_ || elapsed < (phase_ == Phase::settled ? retry_ : kPaceInterval)) return false;
+    const std::uint64_t count = answers - answers_;
+    const bool over =
+        phase_ == Phase::settled ? elapsed >= retry_ : elapsed >= kPaceInterval && count >= kPaceAnswers * width();
+    if (!over) return false;
     const std::uint32_t before = width();
-    const double intervals = std::chrono::duration<double>(elapsed) / std::chrono::duration<double>(kPaceInterval);
-    const double rate = static_cast<double>(count_) / intervals;
-    if (rate < kSlow * before) {
-        width_ = phase_ == Phase::trying ? width_ : twice();
-        phase_ = Phase::measuring;
-    } else {
-        phase_ = next(rate);
-    }
+    next(static_cast<double>(count) / std::chrono::duration<double>(elapsed).count());
     begun_ = now;
-    count_ = 0;
+    answers_ = answers;
     return width() > before;
 }
 
-// A phase is over, in which so many ended in an interval.
-Pace::Phase Pace::next(double rate) {
+// A phase is over, in which there were so many answers a second.
+void Pace::next(double rate) {
     switch (phase_) {
-        case Phase::starting:
-        case Phase::settled: return Phase::measuring;
-        case Phase::measuring: measured_ = rate; return Phase::trying;
-        case Phase::trying: tried_ = rate; return Phase::comparing;
-        case Phase::comparing: break;
+        case Phase::starting:  // connections were opened
+        case Phase::settled: phase_ = Phase::measuring; return;
+        case Phase::measuring:
+            measured_ = rate;
+            phase_ = Phase::trying;
+            return;
+        case Phase::trying: {
+            const bool waits = rate * std::chrono::duration<double>(kPaceWaits).count() < width();
+            tried_ = rate;
+            if (!waits)
+                phase_ = Phase::comparing;
+            else if (rate >= kPaceGainOfWaiting * measured_)
+                keep_more(rate);
+            else
+                settle();
+            return;
+        }
+        case Phase::comparing:
+            if (tried_ >= kPaceGain * std::max(measured_, rate)) {
+                width_ = twice();
+                retry_ = kPaceRetry;
+                phase_ = Phase::measuring;
+            } else {
+                settle();
+            }
+            return;
     }
-    if (tried_ < kPaceGain * std::max(measured_, rate)) {
-        retry_ = std::min(kPaceLongestRetry, retry_ * 2);
-        return Phase::settled;
-    }
-    retry_ = kPaceRetry;
+}
+
+// Many workers are needed soon where each of them waits long: what was tried is the measure of the next trial.
+void Pace::keep_more(double rate) {
     width_ = twice();
-    return Phase::measuring;
+    retry_ = kPaceRetry;
+    measured_ = rate;  // phase_ stays: trying
+}
+
+void Pace::settle() {
+    retry_ = std::min(kPaceLongestRetry, retry_ * 2);
+    phase_ = Phase::settled;
 }
 
 }  // namespace dray

@@ -184,7 +184,7 @@ private:
         const std::optional<Task> task = next_task();
         if (!task) {
             const Turn turn(*this);
-            run_.performer->last_call(ctx_, *this);
+            run_.performer->last_call(ctx_, *this, turn.last());
             return false;
         }
         if (run_.progress) ++run_.progress->in_flight;
@@ -206,6 +206,7 @@ private:
             turn_.wait_for(lock, kPaceSilence);
         }
         ++performing_;
+        ++tasks_;
         Slice& slice = slices_.front();
         std::optional<Task> task = std::move(slice.tasks[slice.begun]);
         if (++slice.begun == slice.tasks.size()) {
@@ -226,7 +227,9 @@ private:
             while (!engine_.closed_ && !engine_.may_begin())
                 engine_.turn_.wait_for(lock, kPaceSilence);
             ++engine_.performing_;
+            last_ = engine_.tasks_ == 0;
         }
+        bool last() const { return last_; }
         ~Turn() {
             const std::scoped_lock lock(engine_.mutex_);
             --engine_.performing_;
@@ -237,13 +240,15 @@ private:
 
     private:
         Engine& engine_;
+        bool last_ = false;
     };
 
     // This worker takes the next task itself; others are woken only when more of them may work.
     void task_ended() {
         const std::scoped_lock lock(mutex_);
         --performing_;
-        if (pace_.ended(ctx_.clock().steady())) turn_.notify_all();
+        --tasks_;
+        if (pace_.ended(ctx_.clock().steady(), run_.performer->answers())) turn_.notify_all();
     }
 
     // No further action is begun.
@@ -270,7 +275,8 @@ private:
     std::condition_variable changed_;  // for workers without a task
     std::condition_variable turn_;     // for workers beyond the pace
     Pace pace_;
-    std::uint32_t performing_ = 0;
+    std::uint32_t performing_ = 0;  // workers that have a task, or are at their last call
+    std::uint32_t tasks_ = 0;       // that are performed
     std::deque<Slice> slices_;
     std::optional<Error> failure_;
     bool fed_ = false, closed_ = false;

@@ -64,7 +64,10 @@ public:
     virtual ~Performer() = default;
     virtual void perform(const Context& ctx, const Action& action, const Earlier& earlier, Recorder& recorder) = 0;
     // Called by each worker when there is no further action for it: what waits in batches may be got ready in parallel.
-    virtual void last_call(const Context&, Recorder&) {}
+    // `last`: no perform() is under way any more, and none will be.
+    virtual void last_call(const Context&, Recorder&, bool /*last*/) {}
+    // Requests answered so far, by which it is told whether more workers get more done. Called often.
+    virtual std::uint64_t answers() const = 0;
     virtual Status finish(const Context& ctx, Recorder& recorder) = 0;
     // An error that ends the run, if one came up (wrong key, breaker, TLS): no further action is begun.
     virtual std::optional<Error> fatal() const = 0;

@@ -43,9 +43,10 @@ public:
         }
         act_(action, earlier, recorder);
     }
-    void last_call(const Context&, Recorder&) override {
-        if (at_last) at_last();
+    void last_call(const Context&, Recorder&, bool last) override {
+        if (at_last) at_last(last);
     }
+    std::uint64_t answers() const override { return answered; }
     Status finish(const Context&, Recorder&) override {
         ++finished;
         return {};
@@ -56,7 +57,8 @@ public:
     }
 
     std::set<std::uint64_t> seen;
-    std::function<void()> at_last;
+    std::function<void(bool last)> at_last;
+    std::atomic<std::uint64_t> answered{0};
     std::atomic<int> finished{0};
     std::atomic<bool> is_fatal{false};
 
@@ -398,11 +400,29 @@ TEST(RunPlan, BeginsWithFewOfItsWorkers) {
         come_and_go();
         recorder.record(deletion(action.n));
     });
-    performer.at_last = [&] { ++last_calls, come_and_go(); };
+    performer.at_last = [&](bool) { ++last_calls, come_and_go(); };
     ASSERT_TRUE(run.process(performer, {.ctx = ctx, .workers = 256}).status);
     EXPECT_EQ(last_calls, 256U) << "each has one";
     EXPECT_EQ(performer.seen.size(), 3000U);
     EXPECT_LE(most, kPaceFirst);
+}
+
+TEST(RunPlan, TellsALastCallWhenNothingIsPerformedAnyMore) {
+    const Moves run(1000);
+    std::atomic<int> performing = 0, lasts = 0;
+    Scripted performer([&](const Action& action, const Earlier&, Recorder& recorder) {
+        ++performing;
+        recorder.record(deletion(action.n));
+        --performing;
+    });
+    performer.at_last = [&](bool last) {
+        if (!last) return;
+        ++lasts;
+        EXPECT_EQ(performing, 0);
+        EXPECT_EQ(performer.seen.size(), 1000U);
+    };
+    ASSERT_TRUE(run.process(performer, {.ctx = {}, .workers = 8}).status);
+    EXPECT_GE(lasts, 1);
 }
 
 TEST(RunPlan, TakesAllItsWorkersWhenNothingEnds) {

@@ -19,6 +19,7 @@ Result<ObjectInfo> MoveRequests::head(const Context& ctx, std::uint8_t store, co
                                       std::uint32_t& sent) {
     ++sent;
     auto answer = stores_[store]->head(ctx, object);
+    ++answers_;
     if (answer || answer.error().code != Code::not_found) heard(answer ? nullptr : &answer.error());
     return answer;
 }
@@ -35,6 +36,7 @@ Status MoveRequests::confirm_absence(const Context& ctx, std::uint8_t store, con
                                      std::uint32_t& sent) {
     ++sent;
     auto page = stores_[store]->list(ctx, {.bucket = object.bucket, .prefix = object.key});
+    ++answers_;
     const auto contradicted = [&](std::string_view why) {
         return Error{.code = Code::unavailable,
                      .message = "HEAD " + printable(object.bucket + "/" + object.key) + " says 404; " +
@@ -96,7 +98,9 @@ Result<std::vector<RemoveVerdict>> MoveRequests::remove_many(const Context& ctx,
 Result<std::vector<NameValue>> MoveRequests::tags(const Context& ctx, std::uint8_t store, const ObjectRef& object,
                                                   std::uint32_t& sent) {
     ++sent;
-    return stores_[store]->tags(ctx, object);
+    auto answer = stores_[store]->tags(ctx, object);
+    ++answers_;
+    return answer;
 }
 
 Status MoveRequests::set_tags(const Context& ctx, std::uint8_t store, const ObjectRef& object,
@@ -108,6 +112,7 @@ Status MoveRequests::set_tags(const Context& ctx, std::uint8_t store, const Obje
 
 template <class T>
 Result<T> MoveRequests::changed(const Context& ctx, Result<T> answer, bool copy) {
+    ++answers_;
     {
         std::lock_guard lock(mutex_);
         sent_.last_change = std::max(sent_.last_change, ctx.clock().wall());

@@ -79,6 +79,7 @@ public:
     std::optional<Error> fatal() const;
     bool ended() const { return ended_.load(std::memory_order_acquire); }
     SentRequests sent() const;
+    std::uint64_t answers() const { return answers_.load(std::memory_order_relaxed); }
 
 private:
     template <class T>
@@ -92,6 +93,7 @@ private:
     StopGrace grace_;
     std::atomic<std::uint32_t> denied_ = 0;
     std::atomic<bool> ended_ = false;
+    std::atomic<std::uint64_t> answers_ = 0;  // to requests of all kinds
     mutable std::mutex mutex_;
     std::optional<Error> fatal_;
     SentRequests sent_;

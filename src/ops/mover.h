@@ -43,7 +43,8 @@ public:
     explicit Mover(MoveSetup setup);
 
     void perform(const Context& ctx, const Action& action, const Earlier& earlier, Recorder& recorder) override;
-    void last_call(const Context& ctx, Recorder& recorder) override { send_due(ctx, recorder, Due::looks); }
+    void last_call(const Context& ctx, Recorder& recorder, bool last) override;
+    std::uint64_t answers() const override { return requests_.answers(); }
     Status finish(const Context& ctx, Recorder& recorder) override;
     std::optional<Error> fatal() const override { return requests_.fatal(); }
     SentRequests sent() const override;
