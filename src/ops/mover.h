@@ -160,6 +160,7 @@ private:
     bool rule(int number) const { return setup_.settings.rule(number); }
 
     const MoveSetup setup_;
+    const bool looks_;  // guard deletes somewhere
     MoveRequests requests_;
     RemoveStage stage_;
     std::atomic<bool> deleting_ = false;              // delete_after: the second pass has begun

@@ -1,8 +1,6 @@
 // The delete: guarded by a condition, by a look, or by a promise; and never before the receipt of the copy is durable.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/log.h"
 #include "ops/mover.h"
 
@@ -160,10 +158,7 @@ void Mover::send_due(const Context& ctx, Recorder& recorder, Due what) {
 // Looks are taken in parallel, so that what was looked at is sent when all have ended: in finish(). Else nothing can
 // fill the last batch any more, and nobody waits for those that are under way.
 void Mover::last_call(const Context& ctx, Recorder& recorder, bool last) {
-    const bool looks = std::any_of(setup_.capabilities.begin(), setup_.capabilities.end(), [this](const auto& store) {
-        return guard_of(store, setup_.settings) == Guard::look;
-    });
-    send_due(ctx, recorder, last && !looks ? Due::all : Due::looks);
+    send_due(ctx, recorder, last && !looks_ ? Due::all : Due::looks);
 }
 
 bool Mover::proof_is_old(const Context& ctx, const OneMove& move) const {

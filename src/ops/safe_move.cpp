@@ -33,19 +33,22 @@ Status wait_until(const Context& ctx, const std::optional<WallTime>& until) {
     return {};
 }
 
-// How long a proven copy may wait for others to be deleted with it.
-Nanos longest_wait(const MoveSetup& setup) {
+// Whether any delete is guarded by a look.
+bool has_looks(const MoveSetup& setup) {
     const auto looks_in = [&](const Capabilities& store) {
         return Mover::guard_of(store, setup.settings) == Guard::look;
     };
-    const bool looks = std::any_of(setup.capabilities.begin(), setup.capabilities.end(), looks_in) ||
-                       (!setup.unproven_buckets.empty() && looks_in(Capabilities{}));
-    return looks ? kBatchWaitAfterLook : kBatchWait;
+    return std::any_of(setup.capabilities.begin(), setup.capabilities.end(), looks_in) ||
+           (!setup.unproven_buckets.empty() && looks_in(Capabilities{}));
 }
 
 }  // namespace
 
-Mover::Mover(MoveSetup setup) : setup_(std::move(setup)), requests_(setup_), stage_(longest_wait(setup_)) {
+Mover::Mover(MoveSetup setup)
+    : setup_(std::move(setup)),
+      looks_(has_looks(setup_)),
+      requests_(setup_),
+      stage_(looks_ ? kBatchWaitAfterLook : kBatchWait) {
     CHECK(setup_.stores.size() == setup_.capabilities.size());
 }
 

@@ -4,8 +4,8 @@
 
 #include "base/log.h"
 #include "base/xml_reader.h"
-#include "s3/fields.h"
 #include "s3/endpoint.h"
+#include "s3/fields.h"
 
 namespace dray::s3 {
 namespace {
