@@ -87,7 +87,8 @@ public:
     // As if uploaded in equal parts of `part_size`.
     void seed_multipart(std::string_view bucket, std::string_view key, const Body& body, std::uint64_t part_size,
                         Props props = {});
-    // `count` keys made from `pattern` ("raw/%06d.json", "%h.bin", "log/%D"); all share one body, so millions are cheap.
+    // `count` keys made from `pattern` ("raw/%06d.json", "%h.bin", "log/%D"); all share one body, so millions are
+    // cheap.
     void seed_many(std::string_view bucket, std::uint64_t count, std::string_view pattern, const Body& body);
     void remove(std::string_view bucket, std::string_view key);
 
