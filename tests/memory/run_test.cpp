@@ -48,10 +48,12 @@ public:
     void perform(const Context&, const Action& action, const Earlier&, Recorder& recorder) override {
         recorder.record({.n = action.n, .state = ReceiptState::deleted, .etag = action.from.etag, .requests = 1});
         if (action.n % 5'000 == 0) peak = std::max(peak.load(), resident_bytes());
+        ++answered;
     }
+    std::uint64_t answers() const override { return answered; }
     Status finish(const Context&, Recorder&) override { return {}; }
     std::optional<Error> fatal() const override { return std::nullopt; }
-    std::atomic<std::uint64_t> peak{0};
+    std::atomic<std::uint64_t> peak{0}, answered{0};
 };
 
 TEST(RunMemory, CarriesAMillionActionsInFlatMemory) {
