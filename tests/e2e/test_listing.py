@@ -12,14 +12,15 @@ ONE = 2  # connections open for one stream: the server may not yet have seen tha
 MOST_REQUESTS = (PAGES + 1 + 2 * STREAMS) * 5 // 4
 CAP_MB = 150  # however many keys; docs/performance.md has the figures of five million
 NAMES = ("copy-source-if-match copy-if-absent put-if-absent put-if-match remove-if-match remove-many-if-match complete-if-absent keeps-slashes "
-         "keeps-dots keeps-case keeps-unicode byte-order start-after reads-tags copies-tags copies-properties checksums part-copy").split()
+         "keeps-dots keeps-case keeps-unicode byte-order start-after reads-tags copies-tags copies-properties copies-redirects "
+         "no-default-key checksums part-copy").split()
 
 
 class Listing(support.DrayTest):
     def profile(self, **found):
         path = self.home / "profile.json"
         known = {name: found.get(name.replace("-", "_"), "unknown") for name in NAMES}
-        path.write_text(json.dumps({"format": "dray-capabilities", "version": 3, "probed": "2026-11-01T00:00:00.000Z", "capabilities": known}))
+        path.write_text(json.dumps({"format": "dray-capabilities", "version": 4, "probed": "2026-11-01T00:00:00.000Z", "capabilities": known}))
         return path
 
     def proven(self):
