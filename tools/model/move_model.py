@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Explicit-state model of the safe move, its resume and its undo (docs/safe-move.md).
+"""Explicit-state model of the safe move and the copy, their resume and their undo (docs/safe-move.md).
 
 Usage: move_model.py [--quick] [NAME-PART...]      only configurations whose name holds every part
 Exit: 0; 1 when a configuration with the rules and without other writers (--exclusive) loses something, or can get stuck
@@ -55,6 +55,8 @@ class Cfg:
     slow = False        # a copy that has read its source may land after the 60 s (5 GiB, 30 min limit)
     again = 0           # a new mv run over the same keys after undo
     retry = 0           # how often a resume, or an undo, is asked to try again what failed; the cause may be gone by then
+    copies = False      # a copy: the source stays, and an action ends with the receipt of what it made; undo is that of a move
+    overwrite = False   # ... onto whatever is at the target; undo leaves that
     blind = False       # an existing equal target is not in the listing under its name (alias of a bystander)
     seal = True         # R8: undo's seal on its parent is durable
     about = ''          # the violations (their first characters) that a needed rule prevents; else all
@@ -122,15 +124,15 @@ class Model:
             _, _, f, t, e = req
             if not st[f]: return 404, 0, st, ec, ''
             if c.sim and not tagged(st[f], e): return 412, 0, st, ec, ''
-            if c.inm and st[t]: return 412, 0, st, ec, ''
-            note = self.hit(st, t, fl) if st[f] // 100 != F else ''
+            if c.inm and st[t] and not (c.overwrite and req[0] == 'apply'): return 412, 0, st, ec, ''
+            note = self.hit(st, t, fl) if st[f] // 100 != F and not c.overwrite else ''
             if f == t: note = ''
             st, ec, obj = self.write(st, t, st[f] // 100, ec)
             return 200, obj, st, ec, note
         if req[1] == 'land':            # captured copy
             _, _, t, content = req
-            if c.inm and st[t]: return 412, 0, st, ec, ''
-            note = self.hit(st, t, fl) if content != F else ''
+            if c.inm and st[t] and not (c.overwrite and req[0] == 'apply'): return 412, 0, st, ec, ''
+            note = self.hit(st, t, fl) if content != F and not c.overwrite else ''
             st, ec, obj = self.write(st, t, content, ec)
             return 200, obj, st, ec, note
         _, _, k, e = req
@@ -167,7 +169,9 @@ class Model:
             to_ok = to and ((dt and tagged(to, dt)) or (ok and self.equal(fo, to)) or (c.md5 and not fo and tagged(to, pe)))
             if ok and not to: return 'copy', 0, 0
             if ok and to_ok: return 'rcpt', COPIED, to
+            if ok and c.overwrite: return 'copy', 0, 0
             if ok: return 'fin', CONFLICT, dt
+            if not fo and c.copies and to and c.md5 and tagged(to, pe): return 'fin', DONE, 0    # not that we made it
             if not fo: return ('fin', DONE, to) if to_ok and (dt or c.md5_done) else ('fin', FAILED, dt)
             return 'fin', CONFLICT, dt
         # undo: from = target, to = source
@@ -248,7 +252,7 @@ class Model:
             na = []
             for pe, was in pl:
                 same = was and (was == pe if c.md5 else was // 100 == pe // 100)
-                if was and not same: na.append(('end', CONFLICT, 0, CONFLICT, 0, 0))
+                if was and not same and not c.overwrite: na.append(('end', CONFLICT, 0, CONFLICT, 0, 0))
                 elif was and c.stale: na.append(('rcpt', COPIED, was, 0, 0, 0))
                 else: na.append(self.fresh(was))
             if c.turns: na[1] = ('later', 0, 0, 0, 0, 0)
@@ -329,7 +333,7 @@ class Model:
                     act(label + ' (which a proxy answers)' + more, **{'fl': lied, **kw})
 
             # What the plan or a receipt says is there: the planned source, a target that was listed or copied.
-            there_t = int(bool(pj[i][0] != DONE if undo else was or dt))
+            there_t = int(bool(pj[i][0] != DONE or c.copies if undo else was or dt))
             there_f = int(bool(pj[i][1] or was)) if undo else 1
             if pc == 'head_t':
                 look('HEAD target: ', t, lambda o, fl2: ('absent', dict(a2=('copy', vol, vt, dur, dt, 0))) if not o else
@@ -346,6 +350,7 @@ class Model:
                     if npc == 'copy': return lab, dict(a2=('copy', vol, vt, dur, dt, o if undo else 0))
                     if npc == 'rcpt':
                         if not undo and not dt and not fl[MM] >> i & 1: fl2 = put(fl2, FD, fl2[FD] | 1 << i)
+                        if not undo and c.copies: return lab, dict(a2=('end', DONE, nt, dur, dt, 0), fl=fl2)
                         if dur == COPIED and tagged(dt, nt):
                             return lab, dict(a2=self.next_del(s, i, (vol, vt, dur, dt), o if undo else 0))
                         return lab, dict(a2=('rcpt', COPIED, nt, dur, dt, o if undo else 0), fl=fl2)
@@ -385,7 +390,8 @@ class Model:
                     if rep == 200:
                         if c.md5:
                             ok = tagged(obj, seen if undo else pe)
-                            a2 = ('rcpt', COPIED, obj, dur, dt, seen if undo else 0) if ok else ('end', CONFLICT, 0, dur, dt, 0)
+                            a2 = ('end', DONE, obj, dur, dt, 0) if ok and c.copies and not undo else \
+                                 ('rcpt', COPIED, obj, dur, dt, seen if undo else 0) if ok else ('end', CONFLICT, 0, dur, dt, 0)
                             if undo and self.not_ours(s, i) and ok: a2 = ('look_t', vol, vt, dur, dt, 0)
                         else: a2 = unsure
                     else: a2 = unsure
@@ -439,10 +445,11 @@ class Model:
                 v.append('1 planned content lost' if not fl[EX] >> (i + 1) & 1 else '1w dray removed the last copy after a foreign write took the other')
             if new[0] == 'E0':
                 if st[ks[1]] // 100 != i + 1 and not fl[TO] >> ks[1] & 1: v.append('3 exit 0, not at target')
-                if st[ks[0]] // 100 == i + 1 and not fl[TO] >> ks[0] & 1: v.append('3 exit 0, still at source')
+                if (st[ks[0]] // 100 == i + 1) != c.copies and not fl[TO] >> ks[0] & 1: v.append('3 exit 0, source ' + ('gone' if c.copies else 'still there'))
         if new[0] == 'F0':
             for k, o in enumerate(self.init):
-                if not fl[TO] >> k & 1 and st[k] // 100 != o // 100:
+                overwritten = c.overwrite and k % 2 and o
+                if not fl[TO] >> k & 1 and st[k] // 100 != o // 100 and not overwritten:
                     v.append('4 undo exit 0, ' + ('T' if k % 2 else 'S') + (' extra' if not o else ' missing' if not st[k] else ' differs'))
         if label.startswith(('apply', 'undo')) and "'s late" not in label and st != so:
             for i in range(c.n):
@@ -541,6 +548,15 @@ for nm, st in (('a', {}), ('b', B), ('c', C)):
         for w in ('absent', 'equal', 'different'):
             CONFIGS += [Cfg(f"stop {nm} {'md5' if m else 'opaque'} {w} exclusive with-rules", md5=m, was=(w,), stops=1, retry=1, deaths=1, **{**st, **X}, **RULES, hold=nm == 'c'),
                         Cfg(f"stop {nm} {'md5' if m else 'opaque'} {w} with-rules", md5=m, was=(w,), stops=1, dup=0, capture=nm == 'c', deaths=1, **st, **RULES, hold=nm == 'c')]
+# A copy, and its undo: the move back of a move that ended with its copy.
+for nm, st in (('a', {}), ('b', B), ('c', C)):
+    for m in (True, False):
+        for w in ('absent', 'equal', 'different'):
+            for over in (False, True):
+                kw = dict(md5=m, was=(w,), copies=True, overwrite=over, retry=1, **RULES)
+                tag = f"copy {nm} {'md5' if m else 'opaque'} {w}{' overwritten' if over else ''}"
+                CONFIGS += [Cfg(f'{tag} exclusive with-rules', **{**st, **X}, **kw),
+                            Cfg(f'{tag} with-rules', about='1', dup=0, deaths=1, **st, **kw)]
 CONFIGS += [Cfg('1a md5 no 60 s rule at all', foreign=0, rule=0),
             Cfg('1a md5 no foreign without', foreign=0),
             Cfg('1a md5 again without', foreign=0, again=1), Cfg('1a md5 again with-rules', foreign=0, again=1, **RULES),
@@ -581,6 +597,13 @@ for rule, about, kw in (('found', '7', SOON), ('own', '8', dict(md5=False, forei
         kinds = {**st, **kw}
         NEEDED += [Cfg(f'needed {rule} {nm} with-rules', about=about, **kinds, **RULES, hold=nm == 'c'),
                    Cfg(f'needed {rule} {nm} without', about=about, **kinds, **{**RULES, rule: False}, hold=nm == 'c')]
+# The undo of a copy leans on the same.
+for rule, about, kw in (('found', '7', SOON), ('keep_found', '4', dict(was=('equal',), foreign=0, deaths=1, **CALM)),
+                        ('touch', '134', dict(stops=1, lost=1, dup=0, capture=False, deaths=1, foreign=0))):
+    for nm, st in (('a', {}), ('b', B), ('c', C)):
+        kinds = {**st, **kw, 'copies': True}
+        NEEDED += [Cfg(f'needed copy {rule} {nm} with-rules', about=about, **kinds, **RULES),
+                   Cfg(f'needed copy {rule} {nm} without', about=about, **kinds, **{**RULES, rule: False})]
 # A directory of this machine: every condition is honoured, an ETag tells no bytes, only a death leaves a request without
 # its answer, and nothing of it lands later. Then there is nothing to wait for; elsewhere there is.
 LOCAL = {**RULES, 'rule': 0, 'md5': False, 'lost': 0, 'dup': 0, 'foreign': 0}
@@ -590,7 +613,7 @@ NEEDED += [Cfg('needed quiet-time local foreign with-rules', about='1', **{**LOC
            Cfg('needed quiet-time far without', **LOCAL)]
 CONFIGS += NEEDED
 
-QUICK = ('needed ', '1a md5 exclusive', '1a opaque exclusive', '1b md5 exclusive', '1c md5 exclusive')
+QUICK = ('needed ', 'copy a md5', 'copy c opaque absent', '1a md5 exclusive', '1a opaque exclusive', '1b md5 exclusive', '1c md5 exclusive')
 
 
 def main(words):
@@ -603,7 +626,7 @@ def main(words):
         model.run()
         # An alias that nobody looks for is lost even so: why R6's look is kept for keys spelled alike.
         held = 'exclusive' in cfg.name and 'with-rules' in cfg.name and 'alias' not in cfg.name
-        if model.broken and (held or cfg.name.startswith('retry a') or cfg in NEEDED and 'with-rules' in cfg.name): broken.append(cfg.name)
+        if model.broken and (held or cfg.name.startswith(('retry a', 'copy ')) and 'with-rules' in cfg.name or cfg in NEEDED and 'with-rules' in cfg.name): broken.append(cfg.name)
         if cfg in NEEDED and 'without' in cfg.name and not model.broken: idle.append(cfg.name)
     for name in broken: print(f'BROKEN {name}: the rules do not hold')
     for name in idle: print(f'IDLE {name}: nothing is lost without the rule, so nothing shows what it is for')
