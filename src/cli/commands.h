@@ -8,6 +8,7 @@ namespace dray {
 
 Result<int> run_list(Shell& shell, const ListFlags& flags);
 Result<int> run_move(Shell& shell, const MoveFlags& flags);
+Result<int> run_copy(Shell& shell, const CopyFlags& flags);
 Result<int> run_segregate(Shell& shell, const SegregateFlags& flags);
 Result<int> run_apply(Shell& shell, const RunFlags& flags);
 Result<int> run_resume(Shell& shell, const RunFlags& flags);
@@ -17,7 +18,7 @@ Result<int> run_status_command(Shell& shell, const RunFlags& flags);
 Result<int> run_report(Shell& shell, const RunFlags& flags);
 Result<int> run_runs(Shell& shell, const RunsFlags& flags);
 
-// Shared by mv and segregate: plan, then show (dry run), keep (plan only) or apply.
+// Shared by mv, cp and segregate: plan, then show (dry run), keep (plan only) or apply.
 struct MoveJob {
     MoveCommand command;
     bool dry_run = false, plan_only = false;

@@ -28,7 +28,18 @@ std::string target_text(const Explanation& why, StoreKind kind) {
 std::string_view verdict(const Explanation& why) {
     if (!why.listed) return "not below the source";
     if (!why.chosen) return "not chosen";
-    return why.action.what == Do::skip ? "stays where it is" : why.action.what == Do::fail ? "fails" : "moves";
+    switch (why.action.what) {
+        case Do::skip: return "stays where it is";
+        case Do::fail: return "fails";
+        case Do::copy: return "is copied";
+        case Do::move:
+        case Do::move_back: break;
+    }
+    return "moves";
+}
+
+bool goes(const Explanation& why) {
+    return why.chosen && (why.action.what == Do::move || why.action.what == Do::copy);
 }
 
 std::string json_text(const Explanation& why, const std::string& key, StoreKind kind) {
@@ -44,7 +55,7 @@ std::string json_text(const Explanation& why, const std::string& key, StoreKind 
     json.field("verdict", verdict(why));
     if (why.chosen && !why.action.reason.empty()) json.field("reason", why.action.reason);
     if (why.chosen && !why.action.detail.empty()) json.bytes_field("detail", why.action.detail);
-    if (why.chosen && why.action.what == Do::move) json.bytes_field("target", target_text(why, kind));
+    if (goes(why)) json.bytes_field("target", target_text(why, kind));
     json.end_object();
     return text + "\n";
 }
@@ -68,7 +79,7 @@ void print_explanation(Shell& shell, const Explanation& why, const std::string& 
     if (why.chosen && !why.action.reason.empty())
         shell.print(
             line("reason", why.action.reason + (why.action.detail.empty() ? "" : ": " + printable(why.action.detail))));
-    if (why.chosen && why.action.what == Do::move)
+    if (goes(why))
         shell.print(line("target", printable(target_text(why, kind))));
     else
         shell.print(line("verdict", std::string(verdict(why))));

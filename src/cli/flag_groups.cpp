@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "cli/amounts.h"
 #include "ops/list.h"
@@ -176,14 +177,16 @@ void add_select(CLI::App& app, SelectFlags& flags) {
         ->group("Selection");
 }
 
-void add_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::string& delete_when) {
+namespace {
+
+void add_guards(CLI::App& app, MoveOptions& options, std::string& proof, const char* proof_help,
+                const std::string& preserve_help) {
     app.add_flag("--strict", options.strict, "refuse what would be unguarded, unproven or lose a property")
         ->group("Safety");
     app.add_flag("--exclusive", options.exclusive,
                  "nobody else writes there: saves the requests that only guard against others")
         ->group("Safety");
-    add_word(app, "--proof", proof, {"auto", "checksum", "bytes"}, "least proof that lets a source go")
-        ->group("Safety");
+    add_word(app, "--proof", proof, {"auto", "checksum", "bytes"}, proof_help)->group("Safety");
     app.add_option_function<std::string>(
            "--preserve",
            [&options](const std::string& words) {
@@ -191,13 +194,85 @@ void add_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::st
                if (!set) throw CLI::ValidationError("--preserve", set.error().message);
                options.preserve = *set;
            },
-           "what no source is given up without: content,metadata,tags,redirect,lock,encryption (the default), "
-           "storage-class, and of local files mode,owner,attributes; all or none")
+           preserve_help)
         ->type_name("LIST")
         ->group("Safety");
+}
+
+// A value of a header. CLI11 hands on the text as it was typed.
+std::string header_value(const std::string& flag, std::string value) {
+    const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!value.empty() && blank(value.back()))
+        value.pop_back();  // HTTP does not keep blanks there
+    value.erase(value.begin(), std::find_if_not(value.begin(), value.end(), blank));
+    const bool control = std::any_of(value.begin(), value.end(), [](char c) {
+        return static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) == 0x7f;
+    });
+    if (control) throw CLI::ValidationError(flag, "a line break or another control byte stands in the value");
+    return value;
+}
+
+NameValue metadata_pair(const std::string& text) {
+    static constexpr const char* kFlag = "--set-metadata";
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+        throw CLI::ValidationError(kFlag, "say NAME=VALUE, as in project=x, not '" + text + "'");
+    NameValue pair{text.substr(0, equals), header_value(kFlag, text.substr(equals + 1))};
+    for (char& c : pair.name) {
+        const bool upper = c >= 'A' && c <= 'Z', letter = upper || (c >= 'a' && c <= 'z'), digit = c >= '0' && c <= '9';
+        if (!letter && !digit && std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos)
+            throw CLI::ValidationError(kFlag, "a name of metadata has letters, digits and - . _ only: '" + text + "'");
+        if (upper) c = static_cast<char>(c - 'A' + 'a');  // stores do not tell case
+    }
+    return pair;
+}
+
+}  // namespace
+
+void add_move_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::string& delete_when) {
+    add_guards(app, options, proof, "least proof that lets a source go",
+               "what no source is given up without: content,metadata,tags,redirect,lock,encryption (the default), "
+               "storage-class, and of local files mode,owner,attributes; all or none");
     add_word(app, "--delete", delete_when, {"each", "after"},
              "each: a source goes when its copy is proven; after: when all are")
         ->group("Safety");
+}
+
+void add_copy_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::string& overwrite) {
+    add_word(app, "--overwrite", overwrite, {"never", "newer", "changed", "always"},
+             "what becomes of an object at the target that is not the same, bytes and properties")
+        ->group("Safety");
+    options.preserve = PropertySet();
+    add_guards(app, options, proof, "least proof that a copy is good",
+               "without which a copy fails: content,metadata,tags,redirect,lock,encryption,storage-class, and of local "
+               "files mode,owner,attributes; all. What a store drops is counted otherwise");
+}
+
+void add_changes(CLI::App& app, PropertyChanges& changes) {
+    static constexpr const char* kGroup = "New objects";
+    app.add_option_function<std::vector<std::string>>(
+           "--set-metadata",
+           [&changes](const std::vector<std::string>& pairs) {
+               for (const std::string& pair : pairs)
+                   changes.metadata.push_back(metadata_pair(pair));
+           },
+           "user metadata of the copies, beside their own; may be repeated")
+        ->allow_extra_args(false)
+        ->type_name("NAME=VALUE")
+        ->group(kGroup);
+    for (const char* header :
+         {"content-type", "content-encoding", "content-language", "content-disposition", "cache-control", "expires"}) {
+        const std::string flag = std::string("--") + header;
+        app.add_option_function<std::string>(
+               flag,
+               [&changes, flag, header](const std::string& value) {
+                   changes.content.push_back({header, header_value(flag, value)});
+                   if (changes.content.back().value.empty()) throw CLI::ValidationError(flag, "say what it is to be");
+               },
+               "of the copies, instead of their own")
+            ->type_name("TEXT")
+            ->group(kGroup);
+    }
 }
 
 void add_new_objects(CLI::App& app, MoveOptions& options) {

@@ -26,8 +26,10 @@ struct Shown {
 void add_common(CLI::App& app, CommonFlags& flags, const Shown& shown);
 
 void add_select(CLI::App& app, SelectFlags& flags);
-void add_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::string& delete_when);
+void add_move_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::string& delete_when);
+void add_copy_safety(CLI::App& app, MoveOptions& options, std::string& proof, std::string& overwrite);
 void add_new_objects(CLI::App& app, MoveOptions& options);
+void add_changes(CLI::App& app, PropertyChanges& changes);  // of properties
 
 // An option that takes one of `words`; the first is the default.
 CLI::Option* add_word(CLI::App& app, const std::string& name, std::string& word, const std::vector<std::string>& words,

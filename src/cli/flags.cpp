@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/flag_groups.h"
 #include "cli/help.h"
+#include "ops/contract.h"
 
 namespace dray {
 namespace {
@@ -48,6 +49,22 @@ constexpr const char* kMoveExamples = R"(Examples:
 
 In a template: {1} {name} groups of --match; {key} {path} {basename} {dirname}
 {ext} {size} {etag:8}; {date:%Y/%m/%d}; {{ and }} are braces.)";
+
+constexpr const char* kCopyExamples = R"(Examples:
+  dray cp s3://prev/ s3://next/ --exclude '*.json'   a release, with metadata
+  dray cp s3://b/a.csv s3://b/backup/a.csv           one object
+  dray cp s3://b/in/ s3://b/copy/ --overwrite changed --dry-run
+  dray cp s3://b/in/ s3://b/out/ --set-metadata project=x \
+      --content-type text/csv
+  dray cp s3://b/in/ s3://b/by-day/ --match '-(\d{8})-' \
+      --date-format %Y%m%d --to '{date:%Y/%m/%d}/{basename}'
+
+What is at a target already and is the same, bytes and properties, is skipped;
+what is not is left, and fails (conflict), unless --overwrite says otherwise.)";
+
+constexpr const char* kPlanCopyExamples = R"(Examples:
+  dray plan cp s3://prev/ s3://next/ --exclude '*.json' --run-id release
+  dray apply release)";
 
 constexpr const char* kSegregateExamples = R"(Examples:
   dray segregate -c segregation.xml --dry-run     what would go where
@@ -102,20 +119,20 @@ constexpr Shown kGoesOn{};
 constexpr Shown kNoStore{.store = false, .changes = false, .progress = false};
 
 template <class Flags>
-void add_plan_flags(CLI::App& app, Flags& flags) {
+void add_plan_flags(CLI::App& app, Flags& flags, const std::string& verb = "move") {
     app.add_flag("--dry-run", flags.dry_run, "plan, show, keep nothing")->group("Plan");
     app.add_option("--explain", flags.explain, "show how the rule reads this KEY, and stop")
         ->type_name("KEY")
         ->group("Plan");
     add_count(
-        app, "--limit", [&flags](std::uint64_t n) { flags.limit = n; }, "move at most N objects")
+        app, "--limit", [&flags](std::uint64_t n) { flags.limit = n; }, (verb + " at most N objects").c_str())
         ->group("Plan");
-    app.add_flag("--restored", flags.restored, "objects of archive classes were restored: move them as well")
+    app.add_flag("--restored", flags.restored, "objects of archive classes were restored: " + verb + " them as well")
         ->group("Plan");
 }
 
-void set_up_move(CLI::App& app, MoveFlags& flags, const char* examples) {
-    app.footer(examples);
+// Source, target, and how the one becomes the other.
+void add_naming(CLI::App& app, MoveFlags& flags) {
     app.add_option("source", flags.source, "s3://bucket/prefix/, s3://bucket/key, a directory")->required();
     app.add_option("target", flags.target, "where to; may be left out when --to is a whole URL");
     CLI::Option* match = app.add_option("--match", flags.match, "Python regex, searched in --match-on")
@@ -152,9 +169,25 @@ void set_up_move(CLI::App& app, MoveFlags& flags, const char* examples) {
         ->group("Naming");
     add_select(app, flags.select);
     app.add_flag("--literal", flags.literal, "the URL is a whole key, whatever it ends in")->group("Selection");
+}
+
+void set_up_move(CLI::App& app, MoveFlags& flags, const char* examples) {
+    app.footer(examples);
+    add_naming(app, flags);
     add_plan_flags(app, flags);
-    add_safety(app, flags.options, flags.proof, flags.delete_when);
+    add_move_safety(app, flags.options, flags.proof, flags.delete_when);
     add_new_objects(app, flags.options);
+    add_common(app, flags.common, kBegins);
+}
+
+void set_up_copy(CLI::App& app, CopyFlags& flags, const char* examples) {
+    app.footer(examples);
+    add_naming(app, flags);
+    add_plan_flags(app, flags, "copy");
+    add_copy_safety(app, flags.options, flags.proof, flags.overwrite);
+    add_new_objects(app, flags.options);
+    add_changes(app, flags.options.changes);
+    app.add_flag("--metadata", flags.metadata, "as copies do anyway: all properties come along")->group("New objects");
     add_common(app, flags.common, kBegins);
 }
 
@@ -201,7 +234,7 @@ void set_up_segregate(CLI::App& app, SegregateFlags& flags, std::string& proof, 
         ->group("Naming");
     add_select(app, flags.select);
     add_plan_flags(app, flags);
-    add_safety(app, flags.options, proof, delete_when);
+    add_move_safety(app, flags.options, proof, delete_when);
     add_new_objects(app, flags.options);
     add_common(app, flags.common, kBegins);
     app.get_option("--verbose")->description("say more on stderr, and DEBUG lines in the config's log file");
@@ -218,6 +251,10 @@ WantedProof wanted_proof(const std::string& word) {
     return word == "bytes" ? WantedProof::bytes : WantedProof::automatic;
 }
 
+bool is_progress_style(const std::string& word) {
+    return word == "auto" || word == "json" || word == "none";
+}
+
 // All commands on one CLI::App, and the one that was chosen.
 class CommandLine {
 public:
@@ -230,6 +267,7 @@ public:
         set_up_list(*add<ListFlags>("ls", "list objects", list_), list_);
         set_up_move(*add<MoveFlags>("mv", "move objects, or re-lay a whole prefix out by a rule", move_), move_,
                     kMoveExamples);
+        set_up_copy(*add<CopyFlags>("cp", "copy objects with all their properties", copy_), copy_, kCopyExamples);
         set_up_segregate(
             *add<SegregateFlags>("segregate", "move dated files into dated folders, by an XML config", segregate_),
             segregate_, segregate_proof_, segregate_delete_, kSegregateExamples);
@@ -241,6 +279,11 @@ public:
             chosen_ = [this] { return Invocation(std::move(move_)); };
         }),
                     move_, kPlanMoveExamples);
+        set_up_copy(*plan->add_subcommand("cp", "plan a copy")->callback([this] {
+            copy_.plan_only = true;
+            chosen_ = [this] { return Invocation(std::move(copy_)); };
+        }),
+                    copy_, kPlanCopyExamples);
         set_up_segregate(*plan->add_subcommand("segregate", "plan a segregation")->callback([this] {
             segregate_.plan_only = true;
             chosen_ = [this] { return Invocation(std::move(segregate_)); };
@@ -255,6 +298,9 @@ public:
 
     Result<Invocation> parse(std::vector<std::string> arguments) {
         TRY(check_command(arguments));
+        for (std::size_t i = 0; i < arguments.size(); ++i)
+            if (arguments[i] == "--progress" && (i + 1 == arguments.size() || !is_progress_style(arguments[i + 1])))
+                arguments[i] = "--progress=auto";          // as rclone has it, without a style
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         try {
             app_.parse(std::move(arguments));
@@ -269,6 +315,9 @@ public:
         }
         move_.options.proof = wanted_proof(move_.proof);
         move_.options.delete_after = move_.delete_when == "after";
+        copy_.options.what = Do::copy;
+        copy_.options.proof = wanted_proof(copy_.proof);
+        copy_.options.overwrite = overwrite_named(copy_.overwrite).value_or(Overwrite::never);
         segregate_.options.proof = wanted_proof(segregate_proof_);
         segregate_.options.delete_after = segregate_delete_ == "after";
         return chosen_();
@@ -343,6 +392,7 @@ private:
     CLI::App app_;
     ListFlags list_;
     MoveFlags move_;
+    CopyFlags copy_;
     SegregateFlags segregate_;
     std::string segregate_proof_ = "auto", segregate_delete_ = "each";
     ApplyFlags apply_;

@@ -58,6 +58,11 @@ struct MoveFlags {
     MoveOptions options;
 };
 
+struct CopyFlags : MoveFlags {
+    std::string overwrite = "never";
+    bool metadata = false;  // rclone's: copies bring it along anyway
+};
+
 struct SegregateFlags {
     CommonFlags common;  // verbose: DEBUG lines in the config's log file as well
     SelectFlags select;
@@ -87,8 +92,8 @@ struct Printed {  // help or version: print and leave
     std::string text;
 };
 
-using Invocation = std::variant<Printed, ListFlags, MoveFlags, SegregateFlags, ApplyFlags, ResumeFlags, UndoFlags,
-                                VerifyFlags, StatusFlags, ReportFlags, RunsFlags>;
+using Invocation = std::variant<Printed, ListFlags, MoveFlags, CopyFlags, SegregateFlags, ApplyFlags, ResumeFlags,
+                                UndoFlags, VerifyFlags, StatusFlags, ReportFlags, RunsFlags>;
 
 // `arguments` without the program's name. Error: invalid, with what to type instead.
 Result<Invocation> parse_command_line(const std::vector<std::string>& arguments);

@@ -21,6 +21,7 @@ struct RunCommand {
     }
     Result<int> operator()(const ListFlags& flags) const { return run_list(shell, flags); }
     Result<int> operator()(const MoveFlags& flags) const { return run_move(shell, flags); }
+    Result<int> operator()(const CopyFlags& flags) const { return run_copy(shell, flags); }
     Result<int> operator()(const SegregateFlags& flags) const { return run_segregate(shell, flags); }
     Result<int> operator()(const ApplyFlags& flags) const { return run_apply(shell, flags); }
     Result<int> operator()(const ResumeFlags& flags) const { return run_resume(shell, flags); }

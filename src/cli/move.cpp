@@ -39,7 +39,7 @@ std::string single_target(const StoreUrl& source, const StoreUrl& target) {
 Status check_pair(const StoreUrl& source, const StoreUrl& target, bool has_rule) {
     if (source.kind != target.kind)
         return usage(
-            "a move between a local directory and a store is not a move inside one store: nothing was done. "
+            "source and target are a local directory and a store, and mv and cp work inside one: nothing was done. "
             "Name two prefixes of one store, or two directories");
     if (target.form == StoreUrl::Form::begins)
         return usage("the target " + in_quotes(target.text()) + " ends in *: name a prefix that ends in /");
@@ -156,7 +156,7 @@ Result<int> explain(Shell& shell, const CommonFlags& flags, StoreRoom& room, con
 void warn(Shell& shell, const CommonFlags& flags, const MoveJob& job, const PlannedRun& planned) {
     for (const std::string& warning : planned.warnings)
         shell.complain(warning);
-    if (planned.totals.listed == 0 && job.command.command == "mv" && !flags.quiet)
+    if (planned.totals.listed == 0 && job.command.command != "segregate" && !flags.quiet)
         shell.complain("nothing found at " + in_quotes(job.command.stores.front().url) +
                        ": is the bucket right, the prefix, the choice?");
 }
@@ -204,7 +204,9 @@ Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& 
     return exit_code(result, shell.signal());
 }
 
-Result<int> run_move(Shell& shell, const MoveFlags& flags) {
+namespace {
+
+Result<MoveJob> job_of(const Shell& shell, const MoveFlags& flags) {
     TRY_LET(source, parse_store_url(flags.source, flags.literal));
     TRY_LET(target, target_of(flags, source));
     TRY(check_pair(source, target, flags.to.has_value() || flags.match.has_value()));
@@ -214,6 +216,7 @@ Result<int> run_move(Shell& shell, const MoveFlags& flags) {
 
     MoveJob job{
         .dry_run = flags.dry_run, .plan_only = flags.plan_only, .explain = key_to_explain(source, flags.explain)};
+    job.command.command = flags.options.what == Do::copy ? "cp" : "mv";
     job.command.argv = shell.argv();
     job.command.stores = {planned_store(source)};
     job.command.source_bucket = source.bucket;
@@ -230,6 +233,18 @@ Result<int> run_move(Shell& shell, const MoveFlags& flags) {
         job.command.rule.to = literal(single_target(source, target));
         job.command.rule.target_prefix.clear();
     }
+    return job;
+}
+
+}  // namespace
+
+Result<int> run_move(Shell& shell, const MoveFlags& flags) {
+    TRY_LET(job, job_of(shell, flags));
+    return run_move_job(shell, flags.common, job);
+}
+
+Result<int> run_copy(Shell& shell, const CopyFlags& flags) {
+    TRY_LET(job, job_of(shell, flags));
     return run_move_job(shell, flags.common, job);
 }
 

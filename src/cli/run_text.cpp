@@ -188,12 +188,14 @@ Status print_plan(Shell& shell, const PlannedRun& planned, bool json, bool kept)
     }
     if (json) return {};
     const PlanTotals& totals = planned.totals;
+    const bool copies = planned.what == Do::copy;
     shell.print(line("plan: " + with_commas(totals.effects) + " of " + with_commas(totals.listed) +
-                     " objects would be moved, " + human_bytes(totals.bytes)));
+                     " objects would be " + (copies ? "copied, " : "moved, ") + human_bytes(totals.bytes)));
     shell.print(reasons_line("skip", totals.skipped) + reasons_line("fail", totals.failed));
     if (totals.targets_existing > 0)
-        shell.print(line("  " + counted(totals.targets_existing, "target") +
-                         " there already: equal ones finish the move, others are conflicts"));
+        shell.print(line("  " + counted(totals.targets_existing, "target") + " there already: " +
+                         (copies ? "equal ones are skipped, --overwrite decides about others"
+                                 : "equal ones finish the move, others are conflicts")));
     if (totals.outside > 0) shell.complain(outside_sentence("source or target", totals.outside, totals.first_outside));
     folders.print(shell);
     shell.print(bill_line(planned));

@@ -29,18 +29,18 @@ struct Side {
 enum class Do : std::uint8_t {
     move,       // safe move: copy, prove, record, delete (docs/safe-move.md)
     move_back,  // the same the other way, by undo: `from` is the parent's target, `to` its source
-    copy,
-    skip,  // nothing to do, for `reason`: a verdict of the planner, final as it stands
-    fail,  // cannot be done, for `reason`: likewise
+    copy,       // the same without the delete: it ends with the receipt of its copy
+    skip,       // nothing to do, for `reason`: a verdict of the planner, final as it stands
+    fail,       // cannot be done, for `reason`: likewise
 };
 std::string_view name_of(Do what);
 
 // How far an action of the parent run had come: what undo starts from.
 enum class ReceiptState : std::uint8_t {
     none,      // claimed without a receipt, or never claimed
-    copied,    // the target is there and proven; the source is still there
+    copied,    // the target is there and proven; the source is still there, and is to go
     deleted,   // and now the source is gone: final for a move
-    done,      // final: nothing (more) had to be done, or all was
+    done,      // final: nothing (more) had to be done, or all was; of a copy: the target is there and proven
     skipped,   // final: left as it was, for `reason`
     failed,    // final: see `code` and `reason`; the source is where it was
     reopened,  // a later process takes up again what failed: doubtful from here on, and `reason` is counted no more
@@ -83,11 +83,12 @@ struct Receipt {
     Proof proof = Proof::none;
     std::uint32_t requests = 0;  // sent for this action since the receipt before
     std::optional<Code> code;    // of failed
-    std::string reason;      // of skipped and failed, and of done where there is something to say ("alias", "equal")
-    std::string detail;      // for people: message, request id, what the target holds (rule R5)
-    std::string lost;        // what the copy lacks of its source: "metadata,tags" (ops/preserve.h)
-    bool untouched = false;  // of failed and reopened: no process may have changed anything for this action (rule R22)
-    std::string extra;       // members this version does not know
+    std::string reason;  // of skipped and failed, and of done where there is something to say ("alias", "equal")
+    std::string detail;  // for people: message, request id, what the target holds (rule R5)
+    std::string lost;    // what the copy lacks of its source: "metadata,tags" (ops/preserve.h)
+    bool untouched =
+        false;  // of failed, skipped and reopened: no process may have changed anything for this action (rule R22)
+    std::string extra;  // members this version does not know
     bool operator==(const Receipt&) const = default;
 };
 

@@ -8,10 +8,16 @@ const std::vector<Reason>& reasons() {
     // shared: a constant table, in the order of docs/reasons.md.
     static const std::vector<Reason> table = {
         // Done, with something to say.
+        {"copied", "The object is at its target, proven, and its source is where it was.", "Nothing."},
         {"done-by-other", "Somebody else brought the object to its target first, with equal bytes.",
          "Nothing; see to it that only one run works on a prefix."},
         {"equal", "The target held the same bytes and properties already, so nothing was copied.", "Nothing."},
         {"moved", "The object is at its target, proven, and its source is gone.", "Nothing."},
+        {"overwritten",
+         "The copy replaced what was at the target. Of an undo: what was there before is gone for good, so the target "
+         "was "
+         "left.",
+         "Nothing; without versions of the bucket it cannot come back."},
         {"vanished", "The source was gone when it was looked at, and the target holds the planned bytes.",
          "Nothing, unless somebody else was not supposed to work there."},
         // Left alone.
@@ -34,6 +40,8 @@ const std::vector<Reason>& reasons() {
          "begins "
          "with .dray.",
          "Nothing; bring it along by other means if it belongs to the objects."},
+        {"not-newer", "The target is not older than the source, and only older ones were to be replaced.",
+         "Nothing; --overwrite changed replaces whatever differs."},
         {"own-state", "The object is, or would come to be, in the directory where dray keeps its plans and journals.",
          "Nothing; to move old runs away, name another directory with --state."},
         {"probe-object", "dray's own: a probe that was killed left it; it is nobody's data.",

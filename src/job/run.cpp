@@ -67,10 +67,10 @@ public:
     }
 
 private:
-    // What fails untouched leaves an undo nothing to look at.
+    // What ends untouched leaves an undo nothing to look at.
     Ticket append(const Receipt& receipt) {
-        const bool untouched =
-            receipt.state == ReceiptState::failed && run_.states->get(receipt.n) == ActionState::none;
+        const bool untouched = (receipt.state == ReceiptState::failed || receipt.state == ReceiptState::skipped) &&
+                               run_.states->get(receipt.n) == ActionState::none;
         if (!untouched) return run_.journal->append(receipt);
         Receipt marked = receipt;
         marked.untouched = true;

@@ -18,6 +18,13 @@ constexpr std::array<std::pair<WantedProof, std::string_view>, 3> kProofs{{
     {WantedProof::bytes, "bytes"},
 }};
 
+constexpr std::array<std::pair<Overwrite, std::string_view>, 4> kOverwrites{{
+    {Overwrite::never, "never"},
+    {Overwrite::newer, "newer"},
+    {Overwrite::changed, "changed"},
+    {Overwrite::always, "always"},
+}};
+
 std::string_view word_of(WantedProof proof) {
     for (const auto& [value, word] : kProofs)
         if (value == proof) return word;
@@ -36,6 +43,52 @@ std::string text_of(const JsonValue& json, std::string_view name) {
     return std::string(text.value_or(""));
 }
 
+Error damaged(std::string_view what) {
+    return {.code = Code::corrupt, .message = "the plan's options are damaged: " + std::string(what)};
+}
+
+void write_pairs(JsonWriter& json, std::string_view name, const std::vector<NameValue>& pairs) {
+    if (pairs.empty()) return;
+    json.name(name).begin_array();
+    for (const NameValue& pair : pairs)
+        json.begin_object().field("name", pair.name).bytes_field("value", pair.value).end_object();
+    json.end_array();
+}
+
+Result<std::vector<NameValue>> pairs_of(const JsonValue& json, std::string_view name) {
+    std::vector<NameValue> pairs;
+    const auto list = json.get(name);
+    if (!list) return pairs;
+    if (list->kind() != JsonValue::Kind::array) return damaged("pairs that are none");
+    for (const JsonValue& pair : list->elements()) {
+        auto value = pair.bytes("value");
+        if (!value) return damaged("a name without its value");
+        pairs.push_back({text_of(pair, "name"), *std::move(value)});
+    }
+    return pairs;
+}
+
+// Written for copies only.
+void write_copy(JsonWriter& json, const MoveOptions& options) {
+    if (options.what != Do::copy) return;
+    json.field("do", name_of(options.what)).field("overwrite", name_of(options.overwrite));
+    write_pairs(json, "set_content", options.changes.content);
+    write_pairs(json, "set_metadata", options.changes.metadata);
+}
+
+Status read_copy(const JsonValue& json, MoveOptions& options) {
+    const std::string what = text_of(json, "do");
+    if (what.empty()) return {};
+    const auto overwrite = overwrite_named(text_of(json, "overwrite"));
+    if (what != name_of(Do::copy) || !overwrite) return damaged("unknown kind of copy");
+    options.what = Do::copy;
+    options.overwrite = *overwrite;
+    TRY_LET(content, pairs_of(json, "set_content"));
+    TRY_LET(metadata, pairs_of(json, "set_metadata"));
+    options.changes = {std::move(content), std::move(metadata)};
+    return {};
+}
+
 bool flag_of(const JsonValue& json, std::string_view name) {
     auto member = json.get(name);
     return member && member->boolean().value_or(false);
@@ -48,11 +101,19 @@ Result<std::optional<WallTime>> time_of(const JsonValue& json, std::string_view 
     return std::optional<WallTime>(time);
 }
 
-Error damaged(std::string_view what) {
-    return {.code = Code::corrupt, .message = "the plan's options are damaged: " + std::string(what)};
+}  // namespace
+
+std::string_view name_of(Overwrite overwrite) {
+    for (const auto& [value, word] : kOverwrites)
+        if (value == overwrite) return word;
+    return "never";
 }
 
-}  // namespace
+std::optional<Overwrite> overwrite_named(std::string_view word) {
+    for (const auto& [value, name] : kOverwrites)
+        if (name == word) return value;
+    return std::nullopt;
+}
 
 bool on_own_file_systems(const RunContract& contract) {
     return !contract.scopes.empty() &&
@@ -73,6 +134,7 @@ std::string write_contract(const RunContract& contract) {
     JsonWriter json(out);
     const MoveOptions& options = contract.options;
     json.begin_object();
+    write_copy(json, options);
     json.field("exclusive", options.exclusive)
         .field("strict", options.strict)
         .field("delete_after", options.delete_after);
@@ -105,6 +167,7 @@ Result<RunContract> read_contract(const std::string& text) {
                         .storage_class = text_of(json, "storage_class"),
                         .encryption = text_of(json, "encryption"),
                         .kms_key_id = text_of(json, "kms_key_id")};
+    TRY(read_copy(json, contract.options));
     const auto proof = proof_named(text_of(json, "proof"));
     if (!proof) return damaged("unknown proof");
     contract.options.proof = *proof;

@@ -29,6 +29,9 @@ bool on_own_file_systems(const RunContract& contract);
 // nothing else has ever written there, or what that machine still does never comes here.
 std::optional<WallTime> quiet_until(const RunContract& contract, const JournalSummary& journal, WallTime lock_taken);
 
+std::string_view name_of(Overwrite overwrite);
+std::optional<Overwrite> overwrite_named(std::string_view word);
+
 std::string write_contract(const RunContract& contract);
 Result<RunContract> read_contract(const std::string& json);  // error: corrupt
 

@@ -1,4 +1,4 @@
-// What to do next with one move after a look at both sides: the heart of docs/safe-move.md as a pure function.
+// What to do next with one move or copy after a look at both sides: the heart of docs/safe-move.md as a pure function.
 // It is Model.decide of tools/model/move_model.py, in the same order; change the model first and run it.
 #pragma once
 
@@ -19,9 +19,11 @@ struct Sight {
     bool target_as_recorded = false;
     // The target's ETag is a plain MD5 and is the planned one: the planned bytes, whoever put them there.
     bool target_has_planned_md5 = false;
-    bool equal = false;       // both are there, and their bytes are proven equal
-    bool one_object = false;  // R6: both are there with one ETag and one LastModified
-    bool was_there = false;   // R4, undo: the parent's plan or receipt says that the target was there before it
+    bool equal = false;         // both are there, and their bytes are proven equal
+    bool one_object = false;    // R6: both are there with one ETag and one LastModified
+    bool was_there = false;     // R4, undo: the parent's plan or receipt says that the target was there before it
+    bool maybe_made = false;    // copy: what is at the target may be what an earlier request of this action made
+    bool source_newer = false;  // copy: by LastModified, than what is at the target
     bool not_ours = false;  // R4, undo: that, or without a receipt of the parent's copy, that it is older than the run
 };
 
@@ -33,11 +35,22 @@ enum class Step : std::uint8_t {
     target_differs,  // something else is at the target
     source_changed,  // the planned source is another object by now
     vanished,        // the source is gone, and the target is not proven to be it
+    overwrite,       // copy: something else is at the target, and is to be replaced
+    not_newer,       // copy: something else is at the target, and only older ones are to be replaced
     target_left,     // undo: the source is back, and nothing proves that the parent made what is at the target
 };
 std::string_view name_of(Step step);
 
+// What a copy does with an object that is at its target and differs from what it would put there.
+enum class Overwrite : std::uint8_t {
+    never,    // conflict
+    newer,    // replaced when the source is newer, by LastModified; else left
+    changed,  // replaced
+    always,   // replaced, and an equal one too
+};
+
 Step decide_move(const Sight& sight);
+Step decide_copy(Sight sight, Overwrite overwrite);
 Step decide_move_back(const Sight& sight);
 
 }  // namespace dray

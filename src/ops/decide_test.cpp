@@ -91,6 +91,34 @@ TEST(Decide, MovesAsTheModelDoes) {
     EXPECT_GT(worlds, 500);
 }
 
+TEST(Decide, CopiesAsAMoveBeginsAndDiffersOnlyBeforeAnObjectAtTheTarget) {
+    for_each_world([&](const World& w) {
+        for (const Overwrite overwrite : {Overwrite::never, Overwrite::newer, Overwrite::changed, Overwrite::always}) {
+            for (const bool newer : {false, true}) {
+                Sight sight = seen(w, false);
+                sight.source_newer = newer;
+                const Step step = decide_copy(sight, overwrite);
+                sight.maybe_made = true;
+                const Step doubted = decide_copy(sight, overwrite);
+
+                if (w.one) {
+                    EXPECT_EQ(doubted, Step::alias) << "never taken for ours";
+                    EXPECT_TRUE(step != Step::overwrite && step != Step::copy) << "never written to";
+                    continue;
+                }
+                const Step move = decide_move(sight);
+                const bool differs = move == Step::target_differs;
+                const bool replaces = overwrite == Overwrite::changed || overwrite == Overwrite::always ||
+                                      (overwrite == Overwrite::newer && newer);
+                const Step other = overwrite == Overwrite::newer ? Step::not_newer : Step::target_differs;
+                EXPECT_EQ(name_of(doubted), name_of(differs ? (replaces ? Step::overwrite : other) : move));
+                const bool again = move == Step::copied && overwrite == Overwrite::always;
+                EXPECT_EQ(name_of(step), name_of(again ? Step::overwrite : doubted));
+            }
+        }
+    });
+}
+
 TEST(Decide, MovesBackAsTheModelDoes) {
     for_each_world([&](const World& w) {
         EXPECT_EQ(name_of(decide_move_back(seen(w, true))), name_of(model_move_back(w)))

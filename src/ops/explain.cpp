@@ -28,6 +28,8 @@ Result<Explanation> explain_move(const Context& ctx, ObjectStore& store, const M
                                   .source_prefix = source,
                                   .single = command.single,
                                   .rule = &rule,
+                                  .what = command.options.what,
+                                  .overwrite = command.options.overwrite,
                                   .restored = command.restored,
                                   .own_directories = own_directories};
     if (explanation.chosen) explanation.action = plan_alone(request, object);

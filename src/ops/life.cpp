@@ -74,6 +74,8 @@ Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, con
                                          .source_prefix = command.source_prefix,
                                          .single = command.single,
                                          .rule = &rule,
+                                         .what = command.options.what,
+                                         .overwrite = command.options.overwrite,
                                          .select = command.select,
                                          .on_collision = command.on_collision,
                                          .restored = command.restored,
@@ -106,16 +108,16 @@ void drop_run(StateDirectory& state, const RunPaths& run) {
         log_event(LogLevel::warning, "run-directory-left", {{"run", run.id}, {"why", removed.error().message}});
 }
 
-// L12: a run moves what its one listing told. The same command again would list what this one moved below its own
-// source, and move it once more; the first object that would be is told.
+// L12: a run moves or copies what its one listing told. The same command again would list what this one moved below its
+// own source, and move it once more; the first object that would be is told.
 Result<std::string> moves_again(PlanReader& plan, const Relayout& rule, const MoveCommand& command) {
     constexpr int kSample = 1000;  // actions of a plan differ in their keys, hardly in this
     for (int i = 0; i < kSample && !command.single; ++i) {
         TRY_LET(action, plan.next());
         if (!action) break;
         const Side& to = action->to;
-        const bool listed = action->what == Do::move && to.store == 0 && to.bucket == command.source_bucket &&
-                            to.key.starts_with(command.source_prefix);
+        const bool listed = action->what == command.options.what && to.store == 0 &&
+                            to.bucket == command.source_bucket && to.key.starts_with(command.source_prefix);
         if (!listed) continue;
         const Placement again =
             rule.place({.key = to.key, .size = action->from.size, .modified = action->from.modified});
@@ -123,7 +125,8 @@ Result<std::string> moves_again(PlanReader& plan, const Relayout& rule, const Mo
             again.verdict != Placement::Verdict::place || (again.bucket == to.bucket && again.key == to.key);
         if (!stays)
             return "the targets are below the source: run again, this command would list " + in_quotes(to.key) +
-                   " too, and move it to " + in_quotes(again.key);
+                   " too, and " + (command.options.what == Do::copy ? "copy" : "move") + " it to " +
+                   in_quotes(again.key);
     }
     return std::string();
 }
@@ -131,7 +134,7 @@ Result<std::string> moves_again(PlanReader& plan, const Relayout& rule, const Mo
 Result<PlannedRun> make_plan(const Context& ctx, const RunEnvironment& env, const MoveCommand& command,
                              bool apply_at_once) {
     TRY_LET(rule, Relayout::compile(command.rule));
-    PlannedRun planned{.warnings = rule.warnings()};
+    PlannedRun planned{.what = command.options.what, .warnings = rule.warnings()};
     TRY_LET(stores, open_stores(env, command.stores));
     TRY_LET(state, StateDirectory::open(env.state_directory));
     if (apply_at_once) TRY(way_is_free(ctx, env, state, scopes_of(command, stores.resolved, rule)));

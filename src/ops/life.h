@@ -32,7 +32,7 @@ struct RunWatcher {
     std::function<void(const std::string& sentence)> say;   // one plain sentence: a missing guarantee, a wait and why
     std::function<void(const std::string& sentence)> note;  // one that is only good to know: the request bill
     std::function<void(const std::string& phase)>
-        phase;  // "listing", "checking", "probing", "waiting", "moving", "verifying"
+        phase;  // "listing", "checking", "probing", "waiting", "moving", "copying", "verifying"
     PlanProgress* planning = nullptr;
     RunProgress* running = nullptr;
 };
@@ -54,8 +54,11 @@ struct RunEnvironment {
     AppendFile::Fault journal_fault;  // tests
 };
 
-// The options of a move that its plan keeps, so that apply, resume and undo do the same.
+// The options of a move or a copy that its plan keeps, so that apply, resume and undo do the same.
 struct MoveOptions {
+    Do what = Do::move;  // or copy
+    Overwrite overwrite = Overwrite::never;
+    PropertyChanges changes;
     bool exclusive = false, strict = false, delete_after = false;
     WantedProof proof = WantedProof::automatic;
     PropertySet preserve = PropertySet::usual();  // --preserve
@@ -64,7 +67,7 @@ struct MoveOptions {
 };
 
 struct MoveCommand {
-    std::string command = "mv";  // or "segregate"
+    std::string command = "mv";  // or "cp", "segregate"
     std::vector<std::string> argv;
     std::vector<PlannedStore> stores;  // 0: source; 1: target when it is another store
     std::string source_bucket, source_prefix;
@@ -81,6 +84,7 @@ struct MoveCommand {
 
 struct PlannedRun {
     RunPaths run;
+    Do what = Do::move;  // or copy
     std::string checksum;
     PlanTotals totals;
     std::vector<std::string> warnings;

@@ -41,8 +41,8 @@ public:
         std::lock_guard lock(mutex_);
         EXPECT_TRUE(receipt.reason.empty() || is_reason(receipt.reason)) << receipt.reason;
         receipts_.push_back(receipt);
-        const bool failed = receipt.state == ReceiptState::failed;
-        receipts_.back().untouched = failed && known(receipt.n).state == ActionState::none;
+        const bool left = receipt.state == ReceiptState::failed || receipt.state == ReceiptState::skipped;
+        receipts_.back().untouched = left && known(receipt.n).state == ActionState::none;
         return receipts_.size();
     }
     void touch(std::uint64_t n) override {
@@ -179,7 +179,7 @@ public:
                 .storage_class = info.properties.storage_class};
     }
     void plan(const std::string& from, const std::string& to) {
-        Action action{.n = actions.size(), .from = side(from), .to = side(to)};
+        Action action{.n = actions.size(), .what = settings.what, .from = side(from), .to = side(to)};
         action.target_existed = !action.to.etag.empty();
         actions.push_back(std::move(action));
     }
@@ -252,17 +252,22 @@ public:
     void become_undo() {
         std::vector<Action> back;
         for (const Action& action : actions) {
-            const Earlier known = journal->earlier(action.n);
+            Earlier known = journal->earlier(action.n);
             const Receipt final = journal->final(action.n);
+            const bool made = final.reason == "copied" || final.reason == "overwritten";
+            if (action.what == Do::copy && made) known.copied = final;
             if (known.state == ActionState::none || final.untouched) continue;
             Action undo{.n = action.n, .what = Do::move_back, .from = action.to, .to = action.from};
-            undo.target_existed = action.target_existed || (known.copied && known.copied->reason == "equal");
-            undo.parent = final.state != ReceiptState::none ? final.state
-                          : known.copied                    ? ReceiptState::copied
-                                                            : ReceiptState::none;
+            undo.target_existed = action.target_existed ||
+                                  (known.copied && known.copied->reason != "" && known.copied->reason != "copied");
+            undo.parent = action.what == Do::copy && made     ? ReceiptState::copied
+                          : final.state != ReceiptState::none ? final.state
+                          : known.copied                      ? ReceiptState::copied
+                                                              : ReceiptState::none;
             undo.from.etag = known.copied ? known.copied->etag : std::string();
             undo.from.size = action.from.size;
-            undo.from.version = known.copied ? known.copied->version : std::string();
+            if (known.copied && (!undo.target_existed || known.copied->reason == "overwritten"))
+                undo.from.version = known.copied->version;
             if (final.state == ReceiptState::deleted) undo.parent_marker = final.version;
             undo.parent_checksum = known.copied ? known.copied->checksum : std::string();
             back.push_back(std::move(undo));

@@ -1,5 +1,6 @@
 // Mover: carries out one safe move after the other. The steps are in mover_look.cpp (look and decide), mover_copy.cpp
-// (copy and prove) and mover_remove.cpp (delete); safe_move.cpp begins and ends them.
+// (copy and prove), mover_keep.cpp (what belongs to an object), mover_remove.cpp (delete) and mover_onto.cpp (what a
+// copy does with an object that is at its target); safe_move.cpp begins and ends them.
 #pragma once
 
 #include <atomic>
@@ -28,6 +29,11 @@ inline constexpr std::chrono::seconds kPatience{5};
 inline constexpr std::chrono::minutes kMostWaiting{15};
 // R9: moves that wait out a quiet time at the end instead of keeping a worker; more than that wait where they are.
 inline constexpr std::size_t kHeldMoves = 4096;
+
+// Seconds are compared, for listings may tell more of them than HEAD does.
+bool is_as_listed(const ObjectInfo& object, const Side& listed);
+// R5: what a person needs to find the bytes. `object` is null when there is none.
+std::string naming(std::string_view side, const Side& at, const ObjectInfo* object);
 
 // How a source is guarded between its proof and its delete.
 enum class Guard : std::uint8_t {
@@ -69,7 +75,7 @@ private:
     // Receipts. All return Next::over.
     Next done(Work work);
     // With what is at `to` now, which verify goes by (R15): the target of a move, the source that an undo restored.
-    Next done(Work work, const ObjectInfo& to, std::string reason, std::string detail);
+    Next done(Work work, const ObjectInfo& to, std::string reason, std::string detail, Proof proof = Proof::none);
     // Of an undo: the source is back, and the target stays although the parent may have made it.
     Next left_behind(Work work, const ObjectInfo& source, std::string reason, std::string detail);
     Next deleted(Work work, std::string version = {});
@@ -116,8 +122,15 @@ private:
     Next accept(Work work, const ObjectInfo* from, const ObjectInfo& to, Comparison comparison);
     Next made_from_another(Work work, const ObjectInfo& from, const ObjectInfo& to);
     Next record_copied(Work work, const ObjectInfo& target, Proof proof);
+    bool rewrites(const OneMove& move) const;
     Next hold(Work work);
     bool try_at_the_end(OneMove& move);
+
+    // mover_onto.cpp
+    bool replaces_unseen(const OneMove& move) const;
+    Next follow_copy(Work work, Step step, const ObjectInfo* from, const ObjectInfo* to, Comparison comparison);
+    Next already_there(Work work, const ObjectInfo& from, const ObjectInfo& to, Proof proof);
+    Next skipped(Work work, std::string reason, const ObjectInfo* to, std::string detail);
 
     // mover_keep.cpp: a source is not given up for a copy that lacks what belongs to it.
     bool keeps_tags(const OneMove& move) const;

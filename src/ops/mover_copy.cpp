@@ -22,7 +22,7 @@ bool Mover::source_condition(const OneMove& move) const {
 
 Next Mover::copy(Work work) {
     OneMove& move = work.move;
-    if (setup_.settings.head_source || reads_sources_ || !keeps_properties(move)) {
+    if (setup_.settings.head_source || reads_sources_ || !keeps_properties(move) || rewrites(move)) {
         if (const Next next = read_source(work); next != Next::copy) return next;
     }
     // Where the store itself does not refuse a copy onto something, the look that found nothing there has to be fresh.
@@ -61,8 +61,14 @@ Next Mover::read_source(Work work) {
     return lost_beforehand(work);
 }
 
+// Its properties are sent with the copy, for some are to be others.
+bool Mover::rewrites(const OneMove& move) const {
+    return !move.back && !setup_.settings.changes.empty();
+}
+
 bool Mover::asks_for_absence(const OneMove& move) const {
-    return proven(capabilities(move).copy_if_absent) && (setup_.settings.strict || move.contradicted < kContradictions);
+    return !move.replaces && proven(capabilities(move).copy_if_absent) &&
+           (setup_.settings.strict || move.contradicted < kContradictions);
 }
 
 CopyOptions Mover::copy_options(const OneMove& move) const {
@@ -88,7 +94,8 @@ CopyOptions Mover::copy_options(const OneMove& move) const {
     const bool locked = !source.lock_mode.empty() || !source.legal_hold.empty();
     const bool bare = capabilities(move).copies_properties == Guarantee::absent;
     const bool tagged = source.tags && !source.tags->empty();
-    if ((locked || bare || tagged) && source.hidden_metadata == 0) options.replace = source;
+    if ((locked || bare || tagged || rewrites(move)) && source.hidden_metadata == 0)
+        options.replace = move.back ? source : changed(source, setup_.settings.changes);
     return options;
 }
 
@@ -99,7 +106,7 @@ Next Mover::copy_failed(Work work, const Error& error) {
         if (ends_run(error)) return stumbled(work, error);
         if (error.code == Code::throttled && wait(work, error, Next::look) != Next::look) return Next::over;
         // R9: it may land at any time with whatever the source holds then.
-        return rule(9) && !source_condition(move) ? hold(work) : Next::look;
+        return rule(9) && !source_condition(move) && !move.keeps_source() ? hold(work) : Next::look;
     }
     if (may_send_again(error)) return wait(work, error, Next::look);
     switch (error.code) {
@@ -118,7 +125,7 @@ Next Mover::copy_failed(Work work, const Error& error) {
 Next Mover::prove(Work work, const ObjectInfo& made) {
     const MoveSettings& settings = setup_.settings;
     const bool plain = is_plain_md5(made.etag) && made.etag == work.move.identity;
-    const bool whole = keeps_properties(work.move) && !carries_more(work.move);
+    const bool whole = keeps_properties(work.move) && !carries_more(work.move) && !rewrites(work.move);
     if (plain && whole && settings.proof == WantedProof::automatic && !settings.strict)
         return record_copied(work, made, Proof::etag);
     return prove_by_heads(work, made);
@@ -166,7 +173,7 @@ bool Mover::needs_source(const OneMove& move, const ObjectInfo& to) const {
     const MoveSettings& settings = setup_.settings;
     return settings.strict || settings.proof != WantedProof::automatic || !source_condition(move) ||
            !to.checksums.empty() || (is_plain_md5(move.identity) && is_plain_md5(to.etag)) || !keeps_properties(move) ||
-           carries_more(move);
+           carries_more(move) || rewrites(move);
 }
 
 Next Mover::prove_against(Work work, const ObjectInfo& from, const ObjectInfo& to) {
@@ -210,14 +217,14 @@ Next Mover::accept(Work work, const ObjectInfo* from, const ObjectInfo& to, Comp
 
 // R13: the copy was answered, and the source is another object than planned. If the target was made from that one it
 // goes away again, but only under a condition: meanwhile somebody may have put something of theirs there. The planned
-// bytes, should the target hold them, are never removed.
+// bytes, should the target hold them, are never removed; nor is what has replaced another object.
 Next Mover::made_from_another(Work work, const ObjectInfo& from, const ObjectInfo& to) {
     OneMove& move = work.move;
     const bool made_from_it = compare_heads(from, to, false).equality == Equality::equal;
     if (made_from_it) condition_struck_off_ = true;
     std::string what = fmt::format("the source changed while it was copied; the target holds {} bytes, etag {}",
                                    to.size, printable(to.etag));
-    if (!move.back && made_from_it && (proven(capabilities(move).remove_if_match) || !rule(13))) {
+    if (!move.back && !move.replaces && made_from_it && (proven(capabilities(move).remove_if_match) || !rule(13))) {
         const std::string condition = rule(13) ? to.etag : std::string();
         if (!work.recorder.may_change()) return Next::over;
         auto gone = requests_.remove(work.ctx, move.to().store, move.to_ref(), condition, move.requests);
@@ -228,6 +235,11 @@ Next Mover::made_from_another(Work work, const ObjectInfo& from, const ObjectInf
 
 Next Mover::record_copied(Work work, const ObjectInfo& target, Proof proof) {
     OneMove& move = work.move;
+    if (move.keeps_source()) {
+        const bool replaced = move.replaces || (move.doubted && move.action.target_existed &&
+                                                setup_.settings.overwrite != Overwrite::never);
+        return done(work, target, replaced ? "overwritten" : "copied", {}, proof);
+    }
     move.copied = Receipt{.n = move.action.n,
                           .state = ReceiptState::copied,
                           .etag = target.etag,

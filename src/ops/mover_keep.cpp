@@ -24,18 +24,18 @@ Next Mover::lost_beforehand(Work work) {
     const OneMove& move = work.move;
     const bool bare = capabilities(move).copies_properties == Guarantee::absent;
     const std::uint32_t hidden = move.from_seen->properties.hidden_metadata;
-    if (!bare || hidden == 0 || !setup_.settings.preserve.has(Property::metadata)) return Next::copy;
+    if (hidden == 0 || !(bare || rewrites(move))) return Next::copy;
+    if (!rewrites(move) && !setup_.settings.preserve.has(Property::metadata)) return Next::copy;
     work.move.lost = name_of(Property::metadata);
     return failed(
         work, Code::refused, "property-lost",
-        fmt::format("this store's copies lose metadata, and {} x-amz-meta-* of this object cannot be read and "
-                    "sent again; nothing was copied",
-                    hidden));
+        fmt::format("{} x-amz-meta-* of this object cannot be read and sent again, as {} needs; nothing was copied",
+                    hidden, rewrites(move) ? "a change of its properties" : "a copy inside this store"));
 }
 
 // What a copy of it is to have: a person may have chosen another class or encryption for new objects.
 Properties Mover::properties_of_copy(const OneMove& move, const Properties& source) const {
-    Properties wanted = source;
+    Properties wanted = rewrites(move) ? changed(source, setup_.settings.changes) : source;
     const CopyOptions options = copy_options(move);
     wanted.storage_class = options.storage_class == "STANDARD" ? std::string() : options.storage_class;
     if (!move.back && !setup_.settings.encryption.empty()) {

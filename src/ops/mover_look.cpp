@@ -20,26 +20,29 @@ bool one_object(const ObjectInfo& a, const ObjectInfo& b) {
     return !a.etag.empty() && a.etag == b.etag && a.modified != WallTime{} && a.modified == b.modified;
 }
 
-// Seconds are compared, for listings may tell more of them than HEAD does.
-bool is_as_listed(const ObjectInfo& object, const Side& listed) {
-    using std::chrono::floor, std::chrono::seconds;
-    return !listed.etag.empty() && object.etag == listed.etag && object.modified != WallTime{} &&
-           floor<seconds>(object.modified) == floor<seconds>(listed.modified);
+// Undo, on a versioned bucket: the version that the parent put over what was there before. Below it that still is.
+bool put_on_top(const OneMove& move, const ObjectInfo& target) {
+    return !move.from().version.empty() && target.version == move.from().version;
 }
 
 bool has_etag(const ObjectInfo& object, const std::string& etag) {
     return !etag.empty() && object.etag == etag;
 }
 
-// R5: what a person needs to find the bytes.
+}  // namespace
+
+bool is_as_listed(const ObjectInfo& object, const Side& listed) {
+    using std::chrono::floor, std::chrono::seconds;
+    return !listed.etag.empty() && object.etag == listed.etag && object.modified != WallTime{} &&
+           floor<seconds>(object.modified) == floor<seconds>(listed.modified);
+}
+
 std::string naming(std::string_view side, const Side& at, const ObjectInfo* object) {
     const std::string name = printable(at.bucket + "/" + at.key);
     if (!object) return fmt::format("nothing is at the {} {}", side, name);
     return fmt::format("the {} {} holds {} bytes, etag {}, of {}", side, name, object->size, printable(object->etag),
                        iso8601(object->modified));
 }
-
-}  // namespace
 
 Next Mover::look(Work work) {
     OneMove& move = work.move;
@@ -101,7 +104,7 @@ Sight Mover::sight_of(const OneMove& move, const ObjectInfo* from, const ObjectI
     const std::string checksum = move.back     ? action.parent_checksum
                                  : move.copied ? move.copied->checksum
                                                : std::string();
-    Sight sight{.from_there = from != nullptr, .to_there = to != nullptr};
+    Sight sight{.from_there = from != nullptr, .to_there = to != nullptr, .maybe_made = move.maybe_made};
     // What an undo restored and recorded was proven to be the planned bytes, though a copy may have another ETag.
     const bool restored =
         source && move.back && move.copied &&
@@ -109,8 +112,9 @@ Sight Mover::sight_of(const OneMove& move, const ObjectInfo* from, const ObjectI
     sight.as_planned = source && (has_etag(*source, move.planned().etag) || restored);
     if (target) {
         sight.target_as_recorded = has_etag(*target, recorded) || (rule(15) && has_checksum(*target, checksum));
+        sight.source_newer = source && source->modified > target->modified;
         sight.target_has_planned_md5 = is_plain_md5(target->etag) && has_etag(*target, move.planned().etag);
-        sight.was_there = move.back && rule(4) && action.target_existed;
+        sight.was_there = move.back && rule(4) && action.target_existed && !put_on_top(move, *target);
         sight.not_ours = move.back && not_ours(move, *target);
     }
     // R6: found, not made. Seconds are coarse, so a copy of ours may have its source's LastModified; our receipt says
@@ -127,7 +131,7 @@ Sight Mover::sight_of(const OneMove& move, const ObjectInfo* from, const ObjectI
 // so seconds are compared.
 bool Mover::not_ours(const OneMove& move, const ObjectInfo& target) const {
     if (!rule(4)) return false;
-    if (move.action.target_existed) return true;
+    if (move.action.target_existed) return !put_on_top(move, target);
     if (!move.from().etag.empty()) return false;
     using std::chrono::floor, std::chrono::seconds;
     return setup_.parent_first_answer && target.modified != WallTime{} &&
@@ -135,6 +139,7 @@ bool Mover::not_ours(const OneMove& move, const ObjectInfo& target) const {
 }
 
 Step Mover::decided(const OneMove& move, const Sight& sight) const {
+    if (move.keeps_source()) return decide_copy(sight, setup_.settings.overwrite);
     if (!move.back) return decide_move(sight);
     const Step step = decide_move_back(sight);
     return step == Step::target_left && !rule(12) ? Step::copied : step;
@@ -158,6 +163,7 @@ Next Mover::decide(Work work, const ObjectInfo* from, const ObjectInfo* to) {
     }
     move.unsure = false;
     const Step step = decided(move, sight);
+    if (move.keeps_source()) return follow_copy(work, step, from, to, comparison);
     return move.back ? follow_move_back(work, step, from, to, comparison.proof)
                      : follow_move(work, step, from, to, comparison);
 }
@@ -176,6 +182,8 @@ Result<Comparison> Mover::compare(Work work, const ObjectInfo& from, const Objec
         if (!differing.empty()) return Comparison{Equality::different, Proof::none};
     }
     if (wanted == WantedProof::checksum) return heads;
+    // Copying again costs less than reading both.
+    if (move.keeps_source() && setup_.settings.overwrite != Overwrite::never) return heads;
     if (heads.equality == Equality::equal && wanted != WantedProof::bytes) return heads;
     ObjectStore* store = setup_.stores[move.from().store];
     move.requests += 2;
@@ -223,6 +231,8 @@ Next Mover::follow_move(Work work, Step step, const ObjectInfo* from, const Obje
             if (!rule(11) && move.doubted) return done(work);
             return failed(work, Code::not_found, "not_found",
                           "the source is gone, and not by this run; " + naming("target", move.to(), to));
+        case Step::overwrite:  // of copies
+        case Step::not_newer:
         case Step::target_left: break;  // of undo
     }
     return Next::over;
@@ -232,7 +242,7 @@ Next Mover::follow_move_back(Work work, Step step, const ObjectInfo* from, const
     OneMove& move = work.move;
     if (from) move.identity = from->etag;
     const bool made = from && !from->version.empty() && from->version == move.from().version;
-    move.made_version = made && !move.action.target_existed ? from->version : std::string();
+    move.made_version = made ? from->version : std::string();
     const std::string target = naming("target", move.from(), from);
     switch (step) {
         case Step::copy: return move.action.parent_marker.empty() || move.marker_tried ? Next::copy : uncover(work);
@@ -254,6 +264,8 @@ Next Mover::follow_move_back(Work work, Step step, const ObjectInfo* from, const
         case Step::vanished:
             return failed(work, Code::not_found, "not_found",
                           "the source is gone, and the target is not the planned object; " + target);
+        case Step::overwrite:  // of copies
+        case Step::not_newer: break;
     }
     return Next::over;
 }

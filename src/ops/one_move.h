@@ -30,6 +30,8 @@ struct OneMove {
     std::string lost;                       // of the source's properties, as in Receipt::lost
     std::string unlike;                     // in what a target with the same bytes differs
 
+    bool replaces = false;  // a copy: onto what is at the target, as was asked for
+
     std::optional<Receipt> copied;  // recorded (by an earlier process: durable already)
     std::optional<Ticket> ticket;   // of that receipt, when we wrote it
     bool found_equal = false;       // the target was there, equal, before we sent anything
@@ -48,6 +50,7 @@ struct OneMove {
     std::uint32_t contradicted = 0;         // so many times the look that followed found nothing there
     std::optional<WallTime> hold;           // R9: no look before this
 
+    bool keeps_source() const { return action.what == Do::copy; }
     const Side& from() const { return action.from; }
     const Side& to() const { return action.to; }
     ObjectRef from_ref() const { return {action.from.bucket, action.from.key, {}}; }

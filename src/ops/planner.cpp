@@ -9,6 +9,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "ops/own_places.h"
 #include "ops/pages.h"
 #include "ops/plan_proof.h"
@@ -108,7 +109,7 @@ Action place(const MovePlanRequest& request, OwnEnds& own, const ListedObject& o
                                                                                      : "";
     Placement placed = ours.empty() ? request.rule->place(object)
                                     : Placement{.verdict = Placement::Verdict::skip, .reason = std::string(ours)};
-    Action action;
+    Action action{.what = request.what};
     action.from = {.store = 0,
                    .bucket = request.source_bucket,
                    .key = object.key,
@@ -450,6 +451,7 @@ private:
                 action.to.etag = found.object.etag;
                 action.to.modified = found.object.modified;
                 action.to.storage_class = found.object.storage_class;
+                if (action.what == Do::copy) settle_existing(action);
                 break;
             case Finding::Kind::overlap:
                 fail(action, "collision", "its target is itself an object that is to be moved");
@@ -458,6 +460,17 @@ private:
                 fail(action, "collision", "its target is that of " + in_quotes(found.other_source) + " as well");
                 break;
         }
+    }
+
+    // What the two listings tell for certain; all else takes a look at both.
+    void settle_existing(Action& action) const {
+        const Side &from = action.from, &to = action.to;
+        const bool dated = from.modified != WallTime{} && to.modified != WallTime{};
+        if (request_.overwrite == Overwrite::newer && dated && from.modified <= to.modified)
+            give_up(action, Do::skip, "not-newer", "the target is of " + iso8601(to.modified));
+        else if (request_.overwrite == Overwrite::never && from.size != to.size)
+            give_up(action, Do::fail, "conflict",
+                    "the target holds " + std::to_string(to.size) + " bytes; --overwrite says what may be replaced");
     }
 
     static void fail(Action& action, std::string reason, std::string detail) {

@@ -17,6 +17,7 @@
 #include "base/context.h"
 #include "job/plan.h"
 #include "job/run_dir.h"
+#include "ops/decide.h"
 #include "ops/relayout.h"
 #include "store/object_store.h"
 
@@ -46,6 +47,8 @@ struct MovePlanRequest {
     // Exactly one object instead of a prefix (`mv s3://b/k s3://b/k2`): source_prefix is its whole key.
     bool single = false;
     const Relayout* rule = nullptr;
+    Do what = Do::move;                      // or copy
+    Overwrite overwrite = Overwrite::never;  // of copies
     Selection select;
     OnCollision on_collision = OnCollision::refuse;
     // Objects listed in an archive class (GLACIER, DEEP_ARCHIVE) can be copied only once they were restored, which no

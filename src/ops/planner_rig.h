@@ -69,7 +69,7 @@ protected:
     std::vector<std::string> lines() const {
         std::vector<std::string> lines;
         for (const Action& action : actions_) {
-            const bool effect = action.what == Do::move;
+            const bool effect = action.what == Do::move || action.what == Do::copy;
             lines.push_back(action.from.key + (effect
                                                    ? " -> " + action.to.key + (action.target_existed ? " (there)" : "")
                                                    : ": " + std::string(name_of(action.what)) + " " + action.reason));

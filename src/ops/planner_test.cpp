@@ -44,6 +44,32 @@ TEST_F(Planner, L13_APrefixWithoutASlashIsAnotherPrefix) {
     EXPECT_THAT(lines(), ElementsAre("foo/a -> out/foo/a", "foobar/b -> out/foobar/b"));
 }
 
+TEST_F(Planner, OfACopyTheListingsDecideWhatTheyTellForCertain) {
+    SimulatedClock clock;
+    start({.clock = &clock});
+    request_.what = Do::copy;
+    for (const char* key : {"in/newer", "in/same", "in/size", "out/older", "out/newer", "out/same"}) {
+        clock.advance(std::chrono::seconds(2));
+        put(key);
+    }
+    put("out/size", "longer");
+    clock.advance(std::chrono::seconds(2));
+    put("in/older");
+    const auto with = [&](Overwrite overwrite) {
+        request_.overwrite = overwrite;
+        EXPECT_TRUE(plan("out/{path}"));
+        return lines();
+    };
+    EXPECT_THAT(with(Overwrite::never), ElementsAre("in/newer -> out/newer (there)", "in/older -> out/older (there)",
+                                                    "in/same -> out/same (there)", "in/size: fail conflict"));
+    EXPECT_THAT(with(Overwrite::newer), ElementsAre("in/newer: skip not-newer", "in/older -> out/older (there)",
+                                                    "in/same: skip not-newer", "in/size: skip not-newer"));
+    for (const Overwrite overwrite : {Overwrite::changed, Overwrite::always})
+        EXPECT_THAT(with(overwrite), ElementsAre("in/newer -> out/newer (there)", "in/older -> out/older (there)",
+                                                 "in/same -> out/same (there)", "in/size -> out/size (there)"));
+    EXPECT_EQ(actions_.front().what, Do::copy);
+}
+
 TEST_F(Planner, TellsWhatIsAtATargetAlready) {
     put("in/a", "new");
     put("in/b", "new");

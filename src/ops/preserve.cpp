@@ -146,6 +146,28 @@ std::vector<LostProperty> differing_properties(const Properties& wanted, const P
     return differing;
 }
 
+bool set_content(Properties& properties, std::string_view name, const std::string& value) {
+    const auto text = std::find_if(kTexts.begin(), kTexts.end(), [&](const TextProperty& one) {
+        return one.property == Property::content && one.name == name;
+    });
+    if (text == kTexts.end()) return false;
+    properties.*text->field = value;
+    return true;
+}
+
+Properties changed(Properties properties, const PropertyChanges& changes) {
+    for (const NameValue& one : changes.content)
+        set_content(properties, one.name, one.value);
+    for (const NameValue& one : changes.metadata) {
+        const auto at =
+            std::lower_bound(properties.metadata.begin(), properties.metadata.end(), one.name,
+                             [](const NameValue& pair, const std::string& name) { return pair.name < name; });
+        const bool there = at != properties.metadata.end() && at->name == one.name;
+        there ? void(at->value = one.value) : void(properties.metadata.insert(at, one));
+    }
+    return properties;
+}
+
 std::string joined(const std::vector<LostProperty>& properties) {
     std::string names;
     for (const LostProperty& one : properties)

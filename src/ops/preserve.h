@@ -64,4 +64,15 @@ std::vector<LostProperty> lost_properties(const Properties& from, const Properti
 std::vector<LostProperty> differing_properties(const Properties& wanted, const Properties& there);
 std::string joined(const std::vector<LostProperty>& properties);  // their names
 
+// What a copy is given instead of what its source has; all else comes along.
+struct PropertyChanges {
+    std::vector<NameValue> content;   // "content-type", "cache-control", ...: names that set_content() takes
+    std::vector<NameValue> metadata;  // names in lower case, without x-amz-meta-; other pairs of the source stay
+    bool empty() const { return content.empty() && metadata.empty(); }
+    bool operator==(const PropertyChanges&) const = default;
+};
+// False: there is no such header of content.
+bool set_content(Properties& properties, std::string_view name, const std::string& value);
+Properties changed(Properties properties, const PropertyChanges& changes);
+
 }  // namespace dray

@@ -15,6 +15,18 @@ TEST(Preserve, WordsAreReadAndWrittenAlike) {
     EXPECT_EQ(PropertySet::parse("tags,,lock").error().code, Code::invalid);
 }
 
+TEST(Preserve, ChangesReplaceWhatTheyNameAndLeaveTheRest) {
+    const Properties had{.content_type = "text/csv", .cache_control = "no-store", .metadata = {{"b", "1"}, {"d", "2"}}};
+    const Properties now =
+        changed(had, {.content = {{"content-type", "text/plain"}}, .metadata = {{"d", "3"}, {"a", "4"}, {"c", "5"}}});
+    Properties expected = had;
+    expected.content_type = "text/plain";
+    expected.metadata = {{"a", "4"}, {"b", "1"}, {"c", "5"}, {"d", "3"}};
+    EXPECT_EQ(now, expected);
+    Properties any;
+    EXPECT_FALSE(set_content(any, "storage-class", "GLACIER")) << "no header of content";
+}
+
 TEST(Preserve, WhatTheTargetHasBeyondItsSourceIsNoLoss) {
     Properties from{.metadata = {{"a", "1"}}, .tag_count = 1}, to = from;
     to.content_type = "binary/octet-stream";

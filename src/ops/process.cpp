@@ -31,7 +31,10 @@ Result<OpenStores> open_stores(const RunEnvironment& env, std::vector<PlannedSto
 }
 
 MoveSettings settings_of(const MoveOptions& options, bool head_source, bool plan_is_stale) {
-    return {.exclusive = options.exclusive,
+    return {.what = options.what,
+            .overwrite = options.overwrite,
+            .changes = options.changes,
+            .exclusive = options.exclusive,
             .strict = options.strict,
             .preserve = options.strict ? PropertySet::all() : options.preserve,
             .delete_after = options.delete_after,
@@ -278,6 +281,7 @@ public:
 
         if (!past->any) TRY(write_file_atomically(run_.begun(), ""));
         TRY(free_for_journal(run_, plan.totals()));
+        say_what_stays(plan);
         TRY_LET(stores, open_stores(env_, plan.header().stores));
         for (const PlannedStore& store : stores.resolved)
             if (store.insecure)
@@ -319,6 +323,18 @@ private:
         return release_scopes(state_, run_.id, quiet.value_or(now));
     }
 
+    static bool is_undo(const PlanReader& plan) { return !plan.header().parent.empty(); }
+
+    // Of an undo: what cannot come back, before anything is changed.
+    void say_what_stays(const PlanReader& plan) {
+        const auto& skipped = plan.totals().skipped;
+        const auto gone = skipped.find("overwritten");
+        if (is_undo(plan) && gone != skipped.end())
+            say(env_.watcher, result_,
+                counted(gone->second, "target") + (gone->second == 1 ? " was" : " were") + " overwritten by run " +
+                    plan.header().parent + ": what was there before cannot come back, and what is there now stays");
+    }
+
     Result<Settled> settle_with(const PlanReader& plan, const RunContract& contract, const OpenStores& stores) {
         if (plan.totals().effects == 0) return Settled{.capabilities = std::vector<Capabilities>(stores.owned.size())};
         enter(env_.watcher, "probing");
@@ -330,7 +346,7 @@ private:
                                        .cache_directory = state_.path() + "/capabilities"}));
         for (const std::string& sentence : settled.sentences)
             say(env_.watcher, result_, sentence);
-        if (plan.header().command == "undo") return settled;
+        if (is_undo(plan)) return settled;
         note_bill(plan.totals().effects,
                   SafeMove::requests_each({.stores = stores.borrowed(),
                                            .capabilities = settled.capabilities,
@@ -378,10 +394,11 @@ private:
         if (first_answer) TRY(journal->first_answer(*first_answer));
         if (result_.reopenable > 0) TRY(reopen_failed(plan, run_, *journal, past.states));
         MoveSetup setup = move_setup(contract, past, stores, settled, locked);
-        setup.ends_when_denied = !past.any && plan.header().command != "undo";
+        setup.ends_when_denied = !past.any && !is_undo(plan);
         auto performer = make_safe_move(std::move(setup));
 
-        enter(env_.watcher, plan.header().command == "undo" ? "undoing" : "moving");
+        const bool copies = contract.options.what == Do::copy;
+        enter(env_.watcher, is_undo(plan) ? "undoing" : copies ? "copying" : "moving");
         const SteadyTime begun = ctx_.clock().steady();
         pass(plan, *journal, past.states, past.any, *performer, *crew);
         if (contract.options.delete_after && all_copied(past.states)) {

@@ -67,8 +67,8 @@ void Mover::perform(const Context& ctx, const Action& action, const Earlier& ear
 
 // What can be refused before any request: the source is untouched.
 std::optional<Error> Mover::refusal(const Action& action) const {
-    if (action.what != Do::move && action.what != Do::move_back) {
-        return Error{.code = Code::unsupported, .message = "a safe move cannot carry out another kind of action"};
+    if (action.what != Do::move && action.what != Do::move_back && action.what != Do::copy) {
+        return Error{.code = Code::unsupported, .message = "a safe move cannot carry out this kind of action"};
     }
     const Side &from = action.from, &to = action.to;
     if (from.store >= setup_.stores.size() || to.store >= setup_.stores.size()) {
@@ -76,7 +76,7 @@ std::optional<Error> Mover::refusal(const Action& action) const {
     }
     if (from.store != to.store) {
         return Error{.code = Code::unsupported,
-                     .message = "source and target are in different stores; a move copies inside one store only"};
+                     .message = "source and target are in different stores; copies are made inside one store only"};
     }
     if (from.bucket == to.bucket && from.key == to.key) {
         return Error{.code = Code::conflict, .message = "source and target are the same key", .reason = "alias"};
@@ -93,9 +93,9 @@ std::optional<Error> Mover::refusal(const Action& action) const {
                      .message = fmt::format("{} bytes; one copy of this store takes {}", from.size, limits.max_copy),
                      .reason = "too-large"};
     }
-    if (action.what == Do::move && from.etag.empty()) {
+    if (action.what != Do::move_back && from.etag.empty()) {
         return Error{.code = Code::unsupported,
-                     .message = "the listing told no ETag, so nothing ties the copy and the delete to one object",
+                     .message = "the listing told no ETag, so nothing ties the copy to what was planned",
                      .reason = "copy-unproven"};
     }
     return std::nullopt;
@@ -105,7 +105,8 @@ std::optional<Error> Mover::refusal(const Action& action) const {
 Status Mover::wait_out_quiet_times(const Context& ctx, const OneMove& move) const {
     if (rule(2)) TRY(wait_until(ctx, setup_.scope_quiet_until));
     if (move.back && rule(1)) TRY(wait_until(ctx, setup_.parent_quiet_until));
-    if (move.doubted && rule(9) && !source_condition(move)) TRY(wait_until(ctx, setup_.earlier_quiet_until));
+    if (move.doubted && !move.keeps_source() && rule(9) && !source_condition(move))
+        TRY(wait_until(ctx, setup_.earlier_quiet_until));
     return {};
 }
 
@@ -118,6 +119,10 @@ Next Mover::first_step(Work work) {
         return untouched && !rule(5) ? done(work) : Next::look;
     }
     if (move.doubted) return move.copied && !rule(16) ? Next::remove : Next::look;
+    if (replaces_unseen(move)) {
+        move.replaces = true;
+        return Next::copy;
+    }
     if (action.target_existed) {
         if (rule(10) || action.to.etag != action.from.etag) return Next::look;
         return record_copied(work, {.size = action.to.size, .etag = action.to.etag}, Proof::etag);
@@ -210,14 +215,18 @@ Next Mover::done(Work work) {
     return Next::over;
 }
 
-Next Mover::done(Work work, const ObjectInfo& to, std::string reason, std::string detail) {
+Next Mover::done(Work work, const ObjectInfo& to, std::string reason, std::string detail, Proof proof) {
+    const bool made = proof != Proof::none;
     work.recorder.record({.n = work.move.action.n,
                           .state = ReceiptState::done,
                           .etag = to.etag,
+                          .version = made ? to.version : std::string(),
                           .checksum = checksum_text(to),
+                          .proof = proof,
                           .requests = std::exchange(work.move.requests, 0),
                           .reason = std::move(reason),
-                          .detail = std::move(detail)});
+                          .detail = std::move(detail),
+                          .lost = made ? work.move.lost : std::string()});
     return Next::over;
 }
 
@@ -306,21 +315,24 @@ double SafeMove::requests_each(const MoveSetup& setup, double opaque) {
     const Capabilities& store = setup.capabilities.front();
     const MoveSettings& settings = setup.settings;
     const double batch = 1.0 / static_cast<double>(kBatchKeys);
+    const bool copies = settings.what == Do::copy;
     double requests = 1;  // the copy
     if (!proven(store.copy_if_absent) && !settings.exclusive) requests += 1;
     const bool tags_kept =
         store.copies_tags == Guarantee::unknown ? proven(store.copies_properties) : proven(store.copies_tags);
     const bool kept = proven(store.copies_properties) && tags_kept;
-    const bool source_read = settings.head_source || !kept;
+    const bool source_read = settings.head_source || !kept || !settings.changes.empty();
     if (source_read) requests += 1;
     if (!tags_kept) requests += 1;
     // Not every proof comes with the copy's answer: HEAD the target; and the source, unless that was read before and
     // the copy was tied to what was read.
-    const bool all_looked_at = !kept || settings.strict || settings.proof != WantedProof::automatic;
+    const bool all_looked_at =
+        !kept || settings.strict || !settings.changes.empty() || settings.proof != WantedProof::automatic;
     const double target_seen = all_looked_at ? 1 : opaque;
     const double source_seen = source_read && proven(store.copy_source_if_match) ? 0 : target_seen;
     requests += target_seen + source_seen;
     if (settings.proof == WantedProof::bytes) requests += 2;
+    if (copies) return requests;
     if (settings.delete_after) requests += 2;
     switch (Mover::guard_of(store, settings)) {
         case Guard::batch_condition:

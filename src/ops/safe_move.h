@@ -1,8 +1,9 @@
-// SafeMove: moves one object so that at every moment at least one complete, proven copy exists and is recorded; and
-// moves it back. The protocol and its rules R1-R22 are in docs/safe-move.md; a rule that the code obeys is named where
-// it does.
+// SafeMove: moves one object so that at every moment at least one complete, proven copy exists and is recorded; moves
+// it back; or copies it. The protocol and its rules R1-R22 are in docs/safe-move.md; a rule that the code obeys is
+// named where it does.
 //
 // move:      (look) -> copy -> compare -> receipt `copied`, durable -> (look) -> delete -> receipt `deleted`
+// copy:      (look) -> copy -> compare -> receipt `done`
 // move_back: quiet time (R1) -> look at both -> copy back, or nothing -> prove -> receipt, durable -> delete the
 // target, if ours
 #pragma once
@@ -17,6 +18,7 @@
 #include "base/context.h"
 #include "job/action.h"
 #include "job/run.h"
+#include "ops/decide.h"
 #include "ops/preserve.h"
 #include "store/object_store.h"
 
@@ -29,6 +31,9 @@ enum class WantedProof : std::uint8_t {
 };
 
 struct MoveSettings {
+    Do what = Do::move;                      // or copy: what requests_each() tells about; else the action says it
+    Overwrite overwrite = Overwrite::never;  // of copies
+    PropertyChanges changes;                 // of copies
     bool exclusive = false;  // nobody else writes there: looks that only guard against other writers are saved
     bool strict = false;     // fail an item rather than lose a property or leave it unproven
     // Without these a source is not given up: the object fails, reason property-lost. Others lost are only counted.

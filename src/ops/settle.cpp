@@ -36,7 +36,7 @@ Status keeps_keys_apart(const PlanTotals& totals, const Capabilities& target) {
                      .message = std::to_string(need.pairs) + " pairs of keys differ only in " +
                                 std::string(folding.what) + ", and this store was not seen to keep such keys apart: " +
                                 in_quotes(need.example_a) + " and " + in_quotes(need.example_b) +
-                                ", for one. Moving one may destroy the other, so nothing was moved; " +
+                                ", for one. To change one may destroy the other, so nothing was done; " +
                                 "leave them out (--exclude) or rename them first",
                      .reason = "alias"};
     }
@@ -59,10 +59,12 @@ std::string_view sentence_of(Guarantee Capabilities::*field) {
     return {};
 }
 
-std::vector<std::string> missing_guards(const Capabilities& capabilities) {
+// `deletes`: of a run that copies only, nothing has to guard a delete.
+std::vector<std::string> missing_guards(const Capabilities& capabilities, bool deletes) {
     std::vector<std::string> sentences;
     // Either way of deleting under a condition will do.
-    const bool guarded_delete = proven(capabilities.remove_if_match) || proven(capabilities.remove_many_if_match);
+    const bool guarded_delete =
+        !deletes || proven(capabilities.remove_if_match) || proven(capabilities.remove_many_if_match);
     for (const CapabilityName& capability : capability_names()) {
         const bool is_delete = capability.field == &Capabilities::remove_if_match ||
                                capability.field == &Capabilities::remove_many_if_match;
@@ -139,13 +141,14 @@ bool needs_spellings(const PlanTotals& totals) {
 Result<Settled> settle_with(const SettleRequest& request, Settled settled, const Capabilities& common) {
     TRY(keeps_keys_apart(*request.totals, common));
     settled.capabilities.assign(request.stores.size(), common);
-    for (std::string& sentence : missing_guards(common))
+    const bool back = request.header->command == "undo";
+    for (std::string& sentence : missing_guards(common, back || request.contract->options.what != Do::copy))
         settled.sentences.push_back(std::move(sentence));
     if (!request.contract->options.strict || settled.sentences.empty()) return settled;
     std::string all = "--strict:";
     for (const std::string& sentence : settled.sentences)
         all += " " + sentence;
-    all += " Nothing was moved; leave --strict out to go on all the same.";
+    all += " Nothing was done; leave --strict out to go on all the same.";
     return Error{.code = Code::refused, .message = std::move(all)};
 }
 
@@ -157,7 +160,7 @@ Status is_not(const Context& ctx, ObjectStore& store, const Ground& target, cons
     return Error{.code = Code::refused,
                  .message = in_quotes(source.bucket) + " and " + in_quotes(target.bucket) +
                             " are one bucket under two names, so that a source and its target may be one object; "
-                            "nothing was moved. Use one name for both",
+                            "nothing was done. Use one name for both",
                  .reason = "alias"};
 }
 

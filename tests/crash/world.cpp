@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "job/run_dir.h"
+#include "ops/contract.h"
 #include "ops/segregate.h"
 #include "store/lent_store.h"
 
@@ -44,6 +45,7 @@ std::string name_of(const Scenario& scenario) {
            (scenario.layout == Scenario::Layout::by_date     ? ", by date"
             : scenario.layout == Scenario::Layout::segregate ? ", segregate"
                                                              : "") +
+           (scenario.copies ? ", copies, overwrites " + std::string(name_of(*scenario.copies)) : "") +
            (scenario.exclusive ? ", exclusive" : "") + (scenario.workers == 1 ? ", one worker" : "");
 }
 
@@ -106,6 +108,15 @@ Objects World::objects() const {
     return all;
 }
 
+Objects World::kept(Objects all) const {
+    if (!scenario_.copies || *scenario_.copies == Overwrite::never) return all;
+    std::erase_if(all, [&](const auto& object) {
+        const auto was = planted_.find(object.first);
+        return was != planted_.end() && was->second.starts_with("another body");
+    });
+    return all;
+}
+
 RunEnvironment World::environment() {
     return {.state_directory = state_.path(),
             .open_store = [this](PlannedStore& planned) -> Result<std::unique_ptr<ObjectStore>> {
@@ -134,6 +145,12 @@ MoveCommand World::command() const {
         command.rule.to = "{date:%Y/%m/%d}/{basename}";
     }
     command.options.delete_after = scenario_.delete_after;
+    if (scenario_.copies) {
+        command.command = "cp";
+        command.options.what = Do::copy;
+        command.options.overwrite = *scenario_.copies;
+        command.options.preserve = PropertySet();
+    }
     command.options.exclusive = scenario_.exclusive;
     return command;
 }

@@ -28,7 +28,8 @@ struct Scenario {
     bool delete_after = false;
     enum class Layout : std::uint8_t { prefix, by_date, segregate } layout = Layout::prefix;
     bool exclusive = false;
-    std::size_t workers = 2;  // with one the calls of a process are the same each time
+    std::optional<Overwrite> copies;  // a copy instead of a move
+    std::size_t workers = 2;          // with one the calls of a process are the same each time
 };
 std::string name_of(const Scenario& scenario);
 
@@ -49,13 +50,15 @@ class World {
 public:
     explicit World(const Scenario& scenario);
 
-    // One process: starts the run if there is none, else resumes it. True when the run is finished.
+    // One process of the move or the copy: starts the run if there is none, else resumes it. True when it is finished.
     bool move(const std::optional<Death>& death = std::nullopt);
     // One process of an undo of the run.
     bool undo(const std::optional<Death>& death = std::nullopt);
 
     Objects objects() const;
     const Objects& planted() const { return planted_; }
+    // `all` but for what this copy overwrites, which no undo brings back.
+    Objects kept(Objects all) const;
     Counts last() const { return counts_; }  // of the last process
     bool died() const { return died_; }      // it came to its point, and died there
     // The run's, or its undo's: whichever process was last.

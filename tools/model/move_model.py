@@ -163,7 +163,7 @@ class Model:
         one = (c.alias[2 * i] == c.alias[2 * i + 1] or c.second) and fo and fo == to
         if c.known and (dt if stage == 'A' else pj[i][1]) and not fl[FD] >> i & 1: one = False
         before = stage == 'U' and (c.keep_found and was or self.was_found(s, i))
-        if c.same and one: return ('verdict', DONE, 0) if before else ('fin', CONFLICT, dt)
+        if c.same and one and not (c.copies and stage == 'A' and not fl[MM] >> i & 1): return ('verdict', DONE, 0) if before else ('fin', CONFLICT, dt)
         if stage == 'A':
             ok = fo and tagged(fo, pe)
             to_ok = to and ((dt and tagged(to, dt)) or (ok and self.equal(fo, to)) or (c.md5 and not fo and tagged(to, pe)))
@@ -557,6 +557,8 @@ for nm, st in (('a', {}), ('b', B), ('c', C)):
                 tag = f"copy {nm} {'md5' if m else 'opaque'} {w}{' overwritten' if over else ''}"
                 CONFIGS += [Cfg(f'{tag} exclusive with-rules', **{**st, **X}, **kw),
                             Cfg(f'{tag} with-rules', about='1', dup=0, deaths=1, **st, **kw)]
+CONFIGS += [Cfg(f'copy {nm} md5 alias-pair with-rules', alias=(0, 0), blind=True, copies=True, about='14', **{**st, 'foreign': 0}, **RULES)
+            for nm, st in (('a', {}), ('b', B), ('c', C))]
 CONFIGS += [Cfg('1a md5 no 60 s rule at all', foreign=0, rule=0),
             Cfg('1a md5 no foreign without', foreign=0),
             Cfg('1a md5 again without', foreign=0, again=1), Cfg('1a md5 again with-rules', foreign=0, again=1, **RULES),
