@@ -32,7 +32,8 @@ struct CommonFlags {
 
 struct SelectFlags {
     std::vector<std::string> ext, glob, match, exclude, include;
-    std::string size, age;  // ranges: "+1M", "-10k", "1k..2M"; "+7d", "-2h"
+    std::string files_from, files_from_raw;  // a file of names, or "-"; empty: none
+    std::string size, age;                   // ranges: "+1M", "-10k", "1k..2M"; "+7d", "-2h"
     std::optional<std::uint64_t> max;
 };
 

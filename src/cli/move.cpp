@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/environment.h"
 #include "cli/exit_code.h"
+#include "cli/names.h"
 #include "cli/run_text.h"
 #include "cli/selection.h"
 #include "cli/temporary.h"
@@ -206,6 +207,15 @@ Result<int> run_move_job(Shell& shell, const CommonFlags& flags, const MoveJob& 
 
 namespace {
 
+Result<NextName> names_of(const SelectFlags& flags, const StoreUrl& source) {
+    const bool raw = !flags.files_from_raw.empty();
+    const std::string& path = raw ? flags.files_from_raw : flags.files_from;
+    if (path.empty()) return NextName();
+    if (source.form != StoreUrl::Form::prefix)
+        return usage(in_quotes(source.text()) + " is no prefix, and the names of --files-from are keys below one");
+    return names_from(path, raw);
+}
+
 Result<MoveJob> job_of(const Shell& shell, const MoveFlags& flags) {
     TRY_LET(source, parse_store_url(flags.source, flags.literal));
     TRY_LET(target, target_of(flags, source));
@@ -213,6 +223,8 @@ Result<MoveJob> job_of(const Shell& shell, const MoveFlags& flags) {
     TRY_LET(rule, rule_of(flags));
     TRY(settle_places(source, target, rule, flags.to));
     TRY_LET(select, selection_of(flags.select, source.folder()));
+
+    TRY_LET(names, names_of(flags.select, source));
 
     MoveJob job{
         .dry_run = flags.dry_run, .plan_only = flags.plan_only, .explain = key_to_explain(source, flags.explain)};
@@ -224,6 +236,7 @@ Result<MoveJob> job_of(const Shell& shell, const MoveFlags& flags) {
     job.command.single = source.form == StoreUrl::Form::object;
     job.command.rule = std::move(rule);
     job.command.select = std::move(select);
+    job.command.names = std::move(names);
     job.command.on_collision = on_collision_named(flags.on_collision);
     job.command.restored = flags.restored;
     job.command.limit = flags.limit.value_or(UINT64_MAX);

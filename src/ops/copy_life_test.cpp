@@ -53,6 +53,18 @@ TEST(CopyLife, IsVerifiedUndoneAndVerifiedAgain) {
     EXPECT_EQ(undone->good, 1U);
 }
 
+TEST(CopyLife, R21_AnUndoKeepsACopyThatHasMoreThanWhatIsAtItsSourceNow) {
+    Life life;
+    ASSERT_TRUE(life.store->put(life.ctx, {"b", "in/a", {}}, "body", {.properties = {.metadata = {{"owner", "us"}}}}));
+    const RunResult copied = run(life, copy_command());
+    life.put("in/a");  // the same bytes, bare
+
+    const RunResult back = undo(life, copied);
+
+    EXPECT_EQ(back.balance.failed_by, (std::map<std::string, std::uint64_t>{{"property-lost", 1}}));
+    EXPECT_TRUE(life.there("out/a"));
+}
+
 TEST(CopyLife, AnUndoSaysFirstWhatWasOverwrittenAndLeavesIt) {
     Life life;
     life.put("in/a");

@@ -73,6 +73,8 @@ Result<std::string> plan_into(const Context& ctx, const RunEnvironment& env, con
                                          .source_bucket = command.source_bucket,
                                          .source_prefix = command.source_prefix,
                                          .single = command.single,
+                                         .names = command.names,
+                                         .workers = workers_allowed(env.workers),
                                          .rule = &rule,
                                          .what = command.options.what,
                                          .overwrite = command.options.overwrite,
@@ -202,6 +204,8 @@ namespace {
 
 Result<RunContract> undo_contract(const PlanHeader& parent, const JournalSummary& journal, WallTime locked) {
     TRY_LET(contract, read_contract(parent.options));
+    // A copy gives nothing up; its undo does, where somebody has put bare bytes in the place of the source (R21).
+    if (contract.options.what == Do::copy) contract.options.preserve = PropertySet::usual();
     contract.parent_quiet_until = quiet_until(contract, journal, locked);
     contract.parent_first_answer = journal.first_answer;
     return contract;

@@ -72,6 +72,7 @@ struct MoveCommand {
     std::vector<PlannedStore> stores;  // 0: source; 1: target when it is another store
     std::string source_bucket, source_prefix;
     bool single = false;
+    NextName names;  // MovePlanRequest::names
     RelayoutOptions rule;
     Selection select;
     OnCollision on_collision = OnCollision::refuse;

@@ -32,7 +32,8 @@ struct SelectOptions {
     bool ext_ignore_case = false;  // ASCII
     bool ext_exact = false;        // keep a leading dot: ".mp4" then means "..mp4", as list_s3_files had it
     // Of the last elements of the path, or from its beginning with a leading slash. * and ? stay within an element, **
-    // does not; [abc], [!abc], {a,b}; \ takes the next character as it is.
+    // does not; [abc], [!abc], {a,b}; a / at the end is all that lies in such a folder; {{regex}} is a Python regex;
+    // \ takes the next character as it is.
     std::vector<std::string> glob, include, exclude;  // exclude: none of them may match
     std::vector<std::string> match;                   // Python regexes, searched
     std::optional<AmountRange> size;                  // bytes

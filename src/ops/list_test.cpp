@@ -84,7 +84,30 @@ TEST(Selection, TwoStarsBetweenSlashesMayBeNoElementAtAll) {
     EXPECT_FALSE(matches("/a**/y.csv", "ay.csv")) << "only whole elements may be missing";
 }
 
+TEST(Selection, ReadsGlobsAsRcloneDoes) {
+    const auto excluded = [](const std::string& glob, const std::string& key) {
+        const auto selection = compile_selection({.exclude = {glob}});
+        EXPECT_TRUE(selection) << selection.error().message;
+        return !(*selection)({.key = key});
+    };
+    for (const char* key : {"x.json", "GDL/m.json", "a/b/.json"})
+        EXPECT_TRUE(excluded("*.json", key)) << key;
+    for (const char* key : {"x.jsonl.bz2", "x.JSON", "json", "x.json/y"})
+        EXPECT_FALSE(excluded("*.json", key)) << key;
+    for (const char* key : {"tmp/", "tmp/a", "x/tmp/a/b"})
+        EXPECT_TRUE(excluded("tmp/", key)) << key;
+    for (const char* key : {"tmp", "atmp/b", "x/tmp"})
+        EXPECT_FALSE(excluded("tmp/", key)) << key;
+    EXPECT_TRUE(excluded("/tmp/", "tmp/a"));
+    EXPECT_FALSE(excluded("/tmp/", "x/tmp/a"));
+    EXPECT_TRUE(excluded("{{\\d{8}}}.csv", "in/20240309.csv"));
+    EXPECT_TRUE(excluded("in/{{.*}}.csv", "in/deep/a.csv"));
+    EXPECT_FALSE(excluded("{{\\d{8}}}.csv", "in/2024.csv"));
+}
+
 TEST(Selection, RefusesBrokenGlobsAndPatternsWithACaret) {
+    EXPECT_THAT(chosen({.glob = {"{{("}}), ElementsAre(HasSubstr("never closed")));
+    EXPECT_THAT(chosen({.glob = {"{{(}}"}}), ElementsAre(HasSubstr("^")));
     EXPECT_THAT(chosen({.glob = {"x[z-a]"}}), ElementsAre(HasSubstr("x[z-a]\n    ^")));
     EXPECT_THAT(chosen({.glob = {"a[b"}}), ElementsAre(HasSubstr("a[b\n   ^")));
     EXPECT_THAT(chosen({.glob = {"{a"}}), ElementsAre(HasSubstr("never closed")));

@@ -270,6 +270,7 @@ private:
     Status list_source(Round& round) {
         if (request_.max == 0) return {};
         ObjectStore& store = *request_.stores[0];
+        if (request_.names) return take_named(round);
         if (!request_.single) {
             const auto listed =
                 list_pages(ctx_, store, {.bucket = request_.source_bucket, .prefix = request_.source_prefix},
@@ -297,6 +298,23 @@ private:
                      .modified = seen.modified,
                      .storage_class = seen.properties.storage_class},
                     round);
+    }
+
+    Status take_named(Round& round) {
+        const NamedObjects named{.store = request_.stores[0],
+                                 .bucket = request_.source_bucket,
+                                 .prefix = request_.source_prefix,
+                                 .names = request_.names,
+                                 .scratch = request_.scratch,
+                                 .workers = request_.workers};
+        return look_at_named(ctx_, named, [&](const std::string& key, const ListedObject* object) -> Status {
+            if (taken_ == request_.max) return {};
+            if (object) return take(*object, round);
+            Action action;
+            action.from = {.store = 0, .bucket = request_.source_bucket, .key = key};
+            give_up(action, Do::fail, "not_found", "it was named, and is not there");
+            return round.add(std::move(action));
+        });
     }
 
     Status take(const ListedObject& object, Round& round) {

@@ -18,6 +18,7 @@
 #include "job/plan.h"
 #include "job/run_dir.h"
 #include "ops/decide.h"
+#include "ops/named_objects.h"
 #include "ops/relayout.h"
 #include "store/object_store.h"
 
@@ -46,6 +47,9 @@ struct MovePlanRequest {
     std::string source_bucket, source_prefix;
     // Exactly one object instead of a prefix (`mv s3://b/k s3://b/k2`): source_prefix is its whole key.
     bool single = false;
+    // Instead of a listing, where it is not empty: these keys below the prefix. What is not there fails (not_found).
+    NextName names;
+    std::size_t workers = 64;  // that look at them
     const Relayout* rule = nullptr;
     Do what = Do::move;                      // or copy
     Overwrite overwrite = Overwrite::never;  // of copies

@@ -44,6 +44,29 @@ TEST_F(Planner, L13_APrefixWithoutASlashIsAnotherPrefix) {
     EXPECT_THAT(lines(), ElementsAre("foo/a -> out/foo/a", "foobar/b -> out/foobar/b"));
 }
 
+TEST_F(Planner, TakesOnlyWhatIsNamedOnceEachAndFailsWhatIsNotThere) {
+    for (const char* key : {"in/a", "in/b", "in/c"})
+        put(key);
+    std::vector<std::string> names{"c", "gone", "a", "c"};
+    request_.names = [at = std::size_t{0}, names]() mutable -> Result<std::optional<std::string>> {
+        return at == names.size() ? std::optional<std::string>() : std::optional(names[at++]);
+    };
+    request_.what = Do::copy;
+    ASSERT_TRUE(plan("out/{path}"));
+    EXPECT_THAT(lines(), ElementsAre("in/a -> out/a", "in/c -> out/c", "in/gone: fail not_found"));
+    EXPECT_EQ(totals_.listed, 3u);
+    EXPECT_FALSE(actions_[0].from.etag.empty());
+}
+
+TEST_F(Planner, ANameThatCannotBeReadEndsThePlanning) {
+    request_.names = []() -> Result<std::optional<std::string>> {
+        return Error{.code = Code::local, .message = "the disk is gone"};
+    };
+    const Status planned = plan("out/{path}");
+    ASSERT_FALSE(planned);
+    EXPECT_EQ(planned.error().code, Code::local);
+}
+
 TEST_F(Planner, OfACopyTheListingsDecideWhatTheyTellForCertain) {
     SimulatedClock clock;
     start({.clock = &clock});

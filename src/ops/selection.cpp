@@ -25,6 +25,8 @@ public:
         std::string regex = from_start ? "\\A" : "(?:\\A|/)";
         for (at_ = from_start ? 1 : 0; at_ < glob_.size(); ++at_)
             TRY(add(regex));
+        // A folder: all that lies below it.
+        if (glob_.size() > 1 && glob_.ends_with('/') && !glob_.ends_with("\\/")) regex += "[\\s\\S]*";
         if (depth_ > 0) return fault("a { that is never closed", open_);
         return Regex::compile(regex + "\\Z");
     }
@@ -47,6 +49,8 @@ private:
             regex += "[^/]";
         } else if (c == '[') {
             return add_set(regex);
+        } else if (glob_.substr(at_).starts_with("{{")) {
+            return add_regex(regex);
         } else if (c == '{') {
             ++depth_, open_ = at_;
             regex += "(?:";
@@ -76,6 +80,19 @@ private:
             ++at_;
             regex += "[\\s\\S]*";
         }
+    }
+
+    // {{regex}}: whatever text it matches, slashes too.
+    Status add_regex(std::string& regex) {
+        std::size_t end = glob_.find("}}", at_ + 2);
+        if (end == std::string_view::npos) return fault("a {{ that is never closed", at_);
+        while (glob_.substr(end + 1).starts_with("}}"))
+            ++end;  // the first ends a repeat: {{\d{8}}}
+        const std::string inner(glob_.substr(at_ + 2, end - at_ - 2));
+        TRY(Regex::compile(inner));  // a fault is told with a caret in what was typed
+        regex += "(?:" + inner + ")";
+        at_ = end + 1;
+        return {};
     }
 
     // A ] is a member when it comes first; - makes a range between two members.

@@ -102,6 +102,16 @@ class Copy(support.DrayTest):
         self.assertFalse(copied.exists())
         self.assertTrue((source / "deep" / "run.sh").exists())
 
+    def test_only_what_a_file_names_is_copied_and_nothing_is_listed_for_it(self):
+        s3 = self.model("--bucket", "b", "--seed", "b:50:in/%02d.csv:10")
+        names = self.home / "names"
+        names.write_text("# chosen\n 07.csv \n\n41.csv\n07.csv\ngone.csv\n")
+        outcome = self.dray("cp", "s3://b/in/", "s3://b/out/", "--files-from", names, "--json")
+        self.assertEqual((outcome.code, outcome.lines()[-1]["failed_by"]), (1, {"not_found": 1}), outcome)
+        self.assertEqual(s3.keys("b", "out/"), ["out/07.csv", "out/41.csv"])
+        self.refused(2, "cannot read the names", "cp", "s3://b/in/", "s3://b/out/", "--files-from", self.home / "none")
+        self.refused(2, "is no prefix", "cp", "s3://b/in/07.csv", "s3://b/out/", "--files-from", names)
+
     def test_the_rule_of_a_re_layout_places_copies_too(self):
         s3 = self.model("--bucket", "b")
         s3.put("b", "in/f_20240309.csv", "row")
