@@ -58,7 +58,6 @@ Status ListingRange::sift(ListPage& page, ListAnomalies& odd) const {
     const auto foreign = [&](const ListedObject& object) {
         return !object.key.starts_with(whole_.prefix) || object.key <= whole_.start_after;
     };
-    std::string nothing;
     const std::string* last = &told_;
     bool sound = true;
     for (const ListedObject& object : page.objects) {
