@@ -11,8 +11,8 @@ if(DRAY_MOLD AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
   target_link_options(dray_flags INTERFACE -fuse-ld=mold)
 endif()
 
-# A unity build (asan, tsan, tidy) makes neighbours of files that know nothing of each other: a local name may be another file's too, and
-# a file that GCC takes for a header has types of the unnamed namespace. dev looks at each file alone.
+# A unity build (all but release) makes neighbours of files that know nothing of each other: a local name may be another file's too, and
+# a file that GCC takes for a header has types of the unnamed namespace. release looks at each file alone.
 if(CMAKE_UNITY_BUILD)
   target_compile_options(dray_flags INTERFACE -Wno-shadow -Wno-subobject-linkage)
 endif()

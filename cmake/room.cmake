@@ -24,7 +24,6 @@ function(add_room name)
 
   if(DRAY_TESTS AND tests)
     add_executable(${name}_test ${tests})
-    compile_together(${name}_test)
     target_link_libraries(${name}_test PRIVATE dray_${name} ${ROOM_TEST_LINKS} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE DRAY_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
     add_test(NAME ${name} COMMAND ${name}_test)
@@ -32,17 +31,8 @@ function(add_room name)
   endif()
 endfunction()
 
-# Tests are compiled four files at a time (docs/adr/0016): the headers of GoogleTest cost more than most files have themselves. Sanitizer
-# builds take eight of everything.
-function(compile_together target)
-  if(NOT CMAKE_UNITY_BUILD)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
-    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
-  endif()
-endfunction()
-
 # What nearly every file includes of the standard library, compiled once: a third of a clean build. Only the standard's, and only where
-# users build (release): dev shows that each file includes what it needs.
+# each file is compiled by itself (release).
 function(use_precompiled_std name)
   if(name STREQUAL "base")
     target_precompile_headers(dray_base PRIVATE <algorithm> <chrono> <functional> <map> <memory> <optional> <string> <string_view> <vector>)

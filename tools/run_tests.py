@@ -6,9 +6,8 @@ Usage: run_tests.py check    dev build, unit tests, layers, format
                              ThreadSanitizer, clang-tidy, then caps on memory, and the release binary end to end on the model server and on real servers
        run_tests.py STAGE... some stages: see --list
 
-`all` has no dev stage: asan runs the same tests with the same warnings as errors, and sees more. Sanitizer builds and clang-tidy take a
-room's files together (a unity build: docs/adr/0016); that each file also stands alone is what check shows, and the release build
-but for the standard headers that it has precompiled.
+`all` has no dev stage: asan runs the same tests with the same warnings as errors, and sees more. All builds but that of release take a
+room's files together (docs/adr/0016); that each file of the program also stands alone, with every warning, is what release shows.
 
 A stage that cannot run fails. DRAY_SKIP_PARTS=seaweedfs,radosgw leaves real servers out, and the summary says so.
 Exit: 0 all passed; 1 something failed; 2 usage.
@@ -27,6 +26,7 @@ JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 2))
 # Rooms whose tests run threads: the ones worth running under ThreadSanitizer.
 # cli has none of its own; the crash suite has the threads of ops, and would take half an hour.
 THREADED = ["base", "http", "s3", "codec", "store", "job", "ops", "model_s3"]
+STRICT = "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON"  # users' compilers may warn of more, and are not to fail for it
 # Removed first by `all`, so that nothing it says rests on an earlier build.
 BUILDS = ["asan", "tsan", "tidy", "release"]
 
@@ -116,11 +116,11 @@ def stage_tidy(tally):
 def stage_release(tally):
     shutil.rmtree(ROOT / "build" / "release", ignore_errors=True)
     begun = time.monotonic()
-    if not build(tally, "release", "dray"):
+    if not build(tally, "release", "dray", options=[STRICT]):
         return
     print(f"clean release build of the binary: {time.monotonic() - begun:.0f} s")
     # A sanitizer's shadow counts as memory, so what memory is used is measured here.
-    if build(tally, "release", "dray", "model-s3", "memory_test", options=["-DDRAY_TESTS=ON"]):
+    if build(tally, "release", "dray", "model-s3", "memory_test", options=[STRICT, "-DDRAY_TESTS=ON"]):
         step(tally, "release/memory", ["build/release/bin/memory_test"])
 
 
