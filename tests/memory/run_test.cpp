@@ -14,7 +14,7 @@ namespace dray {
 namespace {
 
 constexpr std::uint64_t kActions = 1'000'000;
-constexpr std::uint64_t kCap = std::uint64_t{60} << 20;  // bytes
+constexpr std::uint64_t kMostGrowth = std::uint64_t{60} << 20;  // bytes
 constexpr std::size_t kWorkers = 64;
 
 std::uint64_t resident_bytes() {
@@ -60,7 +60,7 @@ TEST(RunMemory, CarriesAMillionActionsInFlatMemory) {
     const TempDirectory directory;
     const std::uint64_t before = resident_bytes();
     const std::string checksum = plan_moves(directory.file("plan"));
-    EXPECT_LT(beyond(before, resident_bytes()), kCap) << "to write the plan";
+    EXPECT_LT(beyond(before, resident_bytes()), kMostGrowth) << "to write the plan";
 
     auto plan = PlanReader::open(directory.file("plan"));
     auto journal = JournalWriter::create(directory.file("journal"), {.plan_checksum = checksum, .run_id = "r"});
@@ -79,7 +79,7 @@ TEST(RunMemory, CarriesAMillionActionsInFlatMemory) {
     ASSERT_TRUE(status) << status.error().message;
     EXPECT_EQ(balance.totals(plan->totals()).done, kActions);
     EXPECT_GT(performer.peak.load(), 0U);
-    EXPECT_LT(beyond(before, performer.peak.load()), kCap);
+    EXPECT_LT(beyond(before, performer.peak.load()), kMostGrowth);
 }
 
 }  // namespace
