@@ -50,7 +50,7 @@ class Listing(support.DrayTest):
     def test_the_first_n_keys_are_the_first(self):
         self.model("--no-default-checksum", "--seed", f"b:{KEYS}:%h:1")
         everything, _ = self.keys("--streams", "1")
-        some, stats = self.keys("--max", "3500", "--capabilities", self.proven())
+        some, stats = self.keys("--max", "3500", "--streams", "4", "--capabilities", self.proven())
         self.assertEqual(some.out.splitlines(), everything.out.splitlines()[:3500])
         self.assertLessEqual(stats["total"], PAGES // 2)
         _, stats = self.keys("--max", "1000", "--capabilities", self.proven())
