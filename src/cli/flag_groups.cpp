@@ -128,6 +128,19 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, std::function<voi
         ->type_name("N");
 }
 
+CLI::Option* add_file(CLI::App& app, const std::string& name, std::string& path, const char* help) {
+    return app
+        .add_option_function<std::string>(
+            name,
+            [name, &path](const std::string& text) {
+                if (text.empty())
+                    throw CLI::ValidationError(name, "names no file; is a variable of the shell not set?");
+                path = text;
+            },
+            help)
+        ->type_name("FILE");
+}
+
 CLI::Option* add_amount(CLI::App& app, const std::string& name, std::string& text, AmountReader read,
                         const char* help) {
     return add_checked(app, name, text, read, help);

@@ -38,6 +38,10 @@ CLI::Option* add_word(CLI::App& app, const std::string& name, std::string& word,
 CLI::Option* add_count(CLI::App& app, const std::string& name, std::function<void(std::uint64_t)> take,
                        const char* help, std::uint64_t least = 0, std::uint64_t most = UINT64_MAX);
 
+// A file, or "-". An empty name (of a variable of the shell that is not set) is refused: it must not mean "no such
+// flag".
+CLI::Option* add_file(CLI::App& app, const std::string& name, std::string& path, const char* help);
+
 // An amount, kept as it was typed; a range of amounts, as parse_range() takes them.
 using AmountReader = Result<std::uint64_t> (*)(const std::string& text);
 CLI::Option* add_amount(CLI::App& app, const std::string& name, std::string& text, AmountReader read, const char* help);

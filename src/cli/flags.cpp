@@ -168,13 +168,10 @@ void add_naming(CLI::App& app, MoveFlags& flags) {
     add_word(app, "--on-collision", flags.on_collision, {"refuse", "keep", "rename"}, "two sources with one target")
         ->group("Naming");
     add_select(app, flags.select);
-    CLI::Option* names =
-        app.add_option("--files-from", flags.select.files_from,
-                       "only these keys below the source, one a line; # and ; begin comments; - is stdin")
-            ->type_name("FILE")
-            ->group("Selection");
-    app.add_option("--files-from-raw", flags.select.files_from_raw, "the same, every line byte for byte")
-        ->type_name("FILE")
+    CLI::Option* names = add_file(app, "--files-from", flags.select.files_from,
+                                  "only these keys below the source, one a line; # and ; begin comments; - is stdin")
+                             ->group("Selection");
+    add_file(app, "--files-from-raw", flags.select.files_from_raw, "the same, every line byte for byte")
         ->excludes(names)
         ->group("Selection");
     app.add_flag("--literal", flags.literal, "the URL is a whole key, whatever it ends in")->group("Selection");

@@ -72,6 +72,15 @@ TEST(Flags, OfNewObjectsTakeWordsThatS3KnowsAndAnyClass) {
               "");
 }
 
+TEST(Flags, AFileOfNamesThatIsNotNamedIsNoLeaveToTakeEverything) {
+    for (const std::string flag : {"--files-from", "--files-from-raw"}) {
+        const std::string said = refusal(move_with({flag, ""}));
+        EXPECT_NE(said.find(flag + ": names no file"), std::string::npos) << said;
+        EXPECT_NE(refusal(move_with({flag + "="})), "");
+        EXPECT_EQ(refusal(move_with({flag, "-"})), "");
+    }
+}
+
 // Not taken and forgotten: whoever types it means that nothing is to happen.
 TEST(Flags, ADryRunOfWhatHasAPlanAlreadyIsRefused) {
     for (const char* command : {"apply", "resume", "undo"}) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "base/log.h"
@@ -54,10 +55,13 @@ private:
 }  // namespace
 
 Result<NextName> names_from(const std::string& path, bool raw) {
+    const auto cannot = [&](const std::string& why) {
+        return Error{.code = Code::invalid, .message = "cannot read the names in " + in_quotes(path) + ": " + why};
+    };
+    std::error_code unknown;  // what cannot be asked about cannot be opened either
+    if (path != "-" && std::filesystem::is_directory(path, unknown)) return cannot("it is a directory");
     std::FILE* file = path == "-" ? stdin : std::fopen(path.c_str(), "re");
-    if (!file)
-        return Error{.code = Code::invalid,
-                     .message = "cannot read the names in " + in_quotes(path) + ": " + std::strerror(errno)};
+    if (!file) return cannot(std::strerror(errno));
     // shared: a NextName is a std::function, which must be copyable.
     auto names = std::make_shared<NameFile>(file, path, raw);
     return NextName([names] { return names->next(); });

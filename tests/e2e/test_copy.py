@@ -110,7 +110,19 @@ class Copy(support.DrayTest):
         self.assertEqual((outcome.code, outcome.lines()[-1]["failed_by"]), (1, {"not_found": 1}), outcome)
         self.assertEqual(s3.keys("b", "out/"), ["out/07.csv", "out/41.csv"])
         self.refused(2, "cannot read the names", "cp", "s3://b/in/", "s3://b/out/", "--files-from", self.home / "none")
+        self.refused(2, "it is a directory", "cp", "s3://b/in/", "s3://b/out/", "--files-from", self.home)
         self.refused(2, "is no prefix", "cp", "s3://b/in/07.csv", "s3://b/out/", "--files-from", names)
+
+    def test_a_list_of_names_that_is_empty_or_missing_takes_nothing(self):
+        s3 = self.model("--bucket", "b", "--seed", "b:3:in/%d:4")
+        (self.home / "empty").write_text("# none today\n")
+        for command in ("cp", "mv"):
+            with self.subTest(command=command):
+                self.refused(2, "names no file", command, "s3://b/in/", "s3://b/out/", "--files-from", "")
+                self.refused(2, "names no file", command, "s3://b/in/", "s3://b/out/", "--files-from-raw", "")
+                self.ok(command, "s3://b/in/", "s3://b/out/", "--files-from", self.home / "empty")
+        self.assertEqual(len(s3.keys("b", "in/")), 3)
+        self.assertEqual(s3.keys("b", "out/"), [])
 
     def test_the_rule_of_a_re_layout_places_copies_too(self):
         s3 = self.model("--bucket", "b")
